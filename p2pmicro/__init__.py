@@ -1,0 +1,1 @@
+"""Micro-blogging with no server."""

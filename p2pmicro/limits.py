@@ -1,0 +1,64 @@
+"""Every number that the protocol or a node fixes, with its unit and what breaks above and below it."""
+
+# --- The log (protocol/feed.md) ---
+PAYLOAD_MAX_BYTES = 8192  # a full `follows` part (200 accounts) fits; above, one entry could crowd out a page
+PAGE_ENTRIES = 64  # a head each: smaller costs signatures, larger makes an excerpt longer
+RANGE_MAX_BYTES = 1 << 20  # bytes of payloads in one range: a range fits a frame
+RANGE_MAX_ENTRIES = 2048  # hash-only items are small: without it one frame could hold 20,000 steps of work
+SEQ_MAX = 2**32 - 1  # a row's key is feed << 32 | seq in 63 bits; at one entry a second it lasts 136 years
+EXCERPT_TAIL_MAX = PAGE_ENTRIES - 1  # entries from one to the next page end
+FORK_SIDE_MAX = PAGE_ENTRIES  # entries from d to the next head
+FEEDS_PER_ACCOUNT_MAX = 32  # a node's own fetch budget, not a rule of validity
+
+# --- CBOR profile and content (protocol/content.md) ---
+CBOR_DEPTH_MAX = 8  # nested arrays and maps; the deepest kind uses 4
+INT_MAX = 2**63 - 1  # what every language and SQLite hold
+TEXT_MAX_CODE_POINTS = 140  # the message
+NAME_MAX_CODE_POINTS = 50  # a profile's name
+BIO_MAX_CODE_POINTS = 500
+LINK_MAX_CODE_POINTS = 256
+MENTIONS_MAX = 32  # more than 140 code points can name in earnest
+LANG_MAX_CODE_POINTS = 35  # RFC 5646 section 4.4.1: the length that every reader must take
+FOLLOWS_PART_MAX = 200  # 200 accounts with rev and state fit a payload
+FOLLOWS_PARTS_MAX = 500  # 100,000 accounts: more than anybody follows in earnest
+REV_MAX = 2**53  # exact in JavaScript too
+SNAPSHOT_EVERY_ENTRIES = 1024  # a profile and follows snapshot at least this often, so that a short run has them
+
+# --- Sessions (protocol/sync.md) ---
+PROTOCOL_VERSION = 1
+FRAME_MAX_BYTES = (1 << 20) + (1 << 16)  # a range of RANGE_MAX_BYTES with its heads and headers
+HELLO_MAX_BYTES = 2048  # the first frame of a stranger: nothing large is buffered for one
+UNSENT_MAX_BYTES = 256 << 10  # production for a peer stops above this
+WANT_OUTSTANDING_MAX_BYTES = 1 << 20  # estimated bytes of ranges asked for and not yet come, a peer
+WANT_MAX_ITEMS = 64  # wants in one message
+WANT_QUEUE_MAX = 256  # wants of a peer that wait for an answer here
+HAVE_MAX_ITEMS = 256  # items in one message: 256 with proofs are under 160 KiB
+IDS_MAX = 64  # ids in one message
+INTEREST_MAX_KNOWN = 131_072  # elements kept for a known peer: 2 MiB
+INTEREST_MAX_STRANGER = 4096
+INTEREST_CHUNK = 16_384  # elements in one message: 272 KiB
+HANDSHAKE_TIMEOUT_S = 5.0
+FRAME_TIMEOUT_S = 10.0  # plus size / FRAME_MIN_RATE
+FRAME_MIN_RATE = 16_000  # bytes a second: an honest 128 kbit/s link syncs
+PING_AFTER_S = 60.0
+STALL_TIMEOUT_S = 30.0  # unsent bytes, an awaited answer or a ping without progress
+FRONTIER_NOTE_EVERY_S = 1.0  # an empty `have` after pushes, at most this often
+SESSIONS_MAX = 8
+SESSIONS_OURS_MIN = 2  # places kept for peers that this node dialled or that are followed
+HALF_OPEN_MAX = 8
+HALF_OPEN_PER_ADDRESS_MAX = 4
+
+# --- Meeting (protocol/discovery.md) ---
+ANNOUNCED_MAX = 256  # announced addresses remembered at once
+DIALS_PER_MINUTE_MAX = 30
+DIAL_PORT_MIN = 1024
+BACKOFF_FIRST_S = 1.0
+BACKOFF_MAX_S = 300.0
+
+# --- The store ---
+CHANGE_BLOCK = 4096  # change numbers reserved at once in the high-water mark
+INGEST_BATCH_ENTRIES = 2048  # rows of one multi-row statement: 4 columns stay under SQLite's 32,766 variables
+GUEST_FEEDS_MAX = 16
+GUEST_MAX_BYTES = 1 << 20
+QUOTA_FEED_BYTES = 1 << 30  # one feed that a person follows: four million messages
+QUOTA_TOTAL_BYTES = 16 << 30

@@ -1,0 +1,1 @@
+"""Sockets, TLS and discovery on trio."""

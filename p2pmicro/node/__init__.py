@@ -1,0 +1,1 @@
+"""A running node: its tasks, its public methods, its home."""

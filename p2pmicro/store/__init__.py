@@ -1,0 +1,1 @@
+"""One SQLite file a home: the log tables are the truth."""

@@ -1,0 +1,1 @@
+"""The pure protocol between two nodes: bytes and `now` in, events and bytes out."""
