@@ -40,6 +40,14 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Run:
+    """Consecutive entries that a node holds: those after `before`, up to `end`."""
+
+    before: Link
+    end: Link
+
+
+@dataclass(frozen=True, slots=True)
 class Range:
     """Consecutive entries of one feed with their proof, as they travel; nothing of it is checked yet."""
 
