@@ -74,7 +74,7 @@ class _Peer:
 
 
 class Gossip:
-    """Plans what to ask of whom. The owner reports offers, answers and what was stored, and sends what `wants` gives."""
+    """Plans what to ask of whom: told of offers, answers and what was stored, it gives wants to send."""
 
     def __init__(self) -> None:
         self._peers: dict[FeedId, _Peer] = {}
@@ -211,9 +211,8 @@ class Gossip:
 
     def _settle(self, fetch: _Fetch, number: int) -> None:
         fetch.flight.discard(number)
-        if not fetch.flight and fetch.high <= fetch.low and fetch.fresh is None:
-            self._assign(fetch)
-        elif not fetch.flight and fetch.peer not in fetch.offers:
+        planned = fetch.fresh is not None or fetch.high > fetch.low
+        if not fetch.flight and (not planned or fetch.peer not in fetch.offers):
             self._assign(fetch)
 
     def _assign(self, fetch: _Fetch) -> None:

@@ -188,7 +188,7 @@ def make_hello(
         "v": PROTOCOL_VERSION,
         "feed": key.public,
         "epoch": epoch,
-        "caps": sorted(capabilities),
+        "caps": [*sorted(capabilities)],
     }
     if device is not None:
         content["device"] = wire.device_proof_value(device)
