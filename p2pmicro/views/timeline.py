@@ -1,0 +1,186 @@
+"""Lists of messages by time, one's home among them, and a person's own page.
+
+Place in a list: (min(claimed, first seen), feed, seq), fixed on arrival. Source: protocol/content.md, "Time".
+"""
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from heapq import merge
+from itertools import islice
+
+from ..ids import AccountId, FeedId
+from ..limits import INT_MAX
+from ..store.feeds import FeedState, Role, feed_by_number, feed_state, feeds_of, shown_end
+from ..store.view import Row, shown_rows
+from .message import Message, load
+
+Place = tuple[int, int]
+"""(time_ms, key) of a row in a list."""
+
+SLICE_ENTRIES = 8192
+"""Entries that one change of a role, or one idle step, brings into a list: about 60 ms of work."""
+_TOP = (INT_MAX, INT_MAX)
+_ROWS_A_STATEMENT = 8192  # two variables each, under SQLite's 32,766
+
+
+class Timeline:
+    """Home (posts of oneself and of those one follows) and nearby (posts of hops), newest first."""
+
+    def __init__(self, slice_entries: int = SLICE_ENTRIES) -> None:
+        self._slice_entries = slice_entries
+
+    # --- As a view ---
+
+    def add(self, connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
+        """Put new posts in their list."""
+        _insert(connection, "home", [row for row in rows if row.role >= Role.FOLLOWED])
+        _insert(connection, "nearby", [row for row in rows if row.role == Role.HOP])
+
+    def remove(self, connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
+        """Take posts out, whichever list they are in."""
+        _delete(connection, "home", rows)
+        _delete(connection, "nearby", rows)
+
+    def clear(self, connection: sqlite3.Connection) -> None:
+        """Forget all."""
+        for table in ("home", "nearby", "list_todo"):
+            connection.execute(f"DELETE FROM {table}")
+
+    def role_changed(self, connection: sqlite3.Connection, account: int, old: int, new: int) -> None:
+        """Move an account's posts between the lists: the newest slice of each feed at once, the rest by `step`."""
+        left, entered = _list_of(old), _list_of(new)
+        if left == entered:
+            return
+        (key,) = connection.execute("SELECT account FROM accounts WHERE number = ?", (account,)).fetchone()
+        for state in feeds_of(connection, AccountId(key)):
+            if left is not None:
+                self._leave(connection, state, left)
+            self._bring(connection, state, shown_end(state), entered)
+
+    def erase_text(self, connection: sqlite3.Connection) -> None:
+        """Nothing to do: no text is kept here."""
+
+    def step(self, connection: sqlite3.Connection) -> bool:
+        """Bring in one more slice of a large follow, in the caller's transaction; False once nothing is left to do."""
+        todo = connection.execute("SELECT feed, seq FROM list_todo LIMIT 1").fetchone()
+        if todo is None:
+            return False
+        state = feed_by_number(connection, todo[0])
+        # A fork or a revoke may have ended the feed sooner meanwhile: what it hides must not come in.
+        self._bring(connection, state, min(todo[1], shown_end(state)), _list_of(state.role))
+        return True
+
+    def _leave(self, connection: sqlite3.Connection, state: FeedState, table: str) -> None:
+        """Take a feed out of a list at once: by its rows while it is small, else by one pass over the list."""
+        if shown_end(state) <= self._slice_entries:
+            for rows in shown_rows(connection, state):
+                _delete(connection, table, rows)
+        else:
+            connection.execute(f"DELETE FROM {table} WHERE key >> 32 = ?", (state.number,))
+
+    def _bring(self, connection: sqlite3.Connection, state: FeedState, last: int, table: str | None) -> None:
+        """Bring a feed's newest slice up to `last` into a list, and note what is left to do."""
+        first = max(1, last - self._slice_entries + 1)
+        if table is not None:
+            for rows in shown_rows(connection, state, first, last):
+                _insert(connection, table, rows)
+        if table is None or first == 1:
+            connection.execute("DELETE FROM list_todo WHERE feed = ?", (state.number,))
+        else:
+            connection.execute("REPLACE INTO list_todo VALUES (?, ?)", (state.number, first - 1))
+
+    # --- Queries ---
+
+    def home(self, connection: sqlite3.Connection, limit: int, before: Place | None = None) -> list[Message]:
+        """The newest messages of oneself and of those one follows; `before`: the last `Message.place` shown."""
+        return load(connection, [key for _, key in places(connection, "home", limit, before)])
+
+    def nearby(self, connection: sqlite3.Connection, limit: int, before: Place | None = None) -> list[Message]:
+        """The newest messages of those whom the followed ones follow."""
+        return load(connection, [key for _, key in places(connection, "nearby", limit, before)])
+
+    def page(
+        self,
+        connection: sqlite3.Connection,
+        account: AccountId,
+        limit: int,
+        before: Mapping[FeedId, int] | None = None,
+    ) -> list[Message]:
+        """One person's messages, each feed by seq, newest first; several devices are merged by time.
+
+        Args:
+            account: whose; of any role.
+            limit: messages at most.
+            before: for the next page, the smallest seq shown of each feed, `{m.ref.feed: m.ref.seq for m in shown}`;
+                a feed of which nothing was shown is absent. One time could not say it: below a dated back message of
+                one device, newer ones may stand.
+        """
+        before = before or {}
+        feeds = (
+            _posts_below(connection, state, before.get(state.feed), limit) for state in feeds_of(connection, account)
+        )
+        return load(connection, [key for _, key in islice(merge(*feeds, reverse=True), limit)])
+
+    def message(self, connection: sqlite3.Connection, feed: FeedId, seq: int) -> Message | None:
+        """One message; None where it is not held, erased, hidden by a fork or a revoke, or no message."""
+        state = feed_state(connection, feed)
+        if state is None or not 1 <= seq <= shown_end(state):
+            return None
+        return next(iter(load(connection, [state.key(seq)])), None)
+
+
+def places(connection: sqlite3.Connection, table: str, limit: int, before: Place | None = None) -> list[Place]:
+    """The newest places of a list (`home` or `nearby`) below `before`."""
+    return connection.execute(
+        f"SELECT time_ms, key FROM {table} WHERE (time_ms, key) < (?, ?) ORDER BY time_ms DESC, key DESC LIMIT ?",
+        (*(before or _TOP), limit),
+    ).fetchall()
+
+
+def _list_of(role: int) -> str | None:
+    if role >= Role.FOLLOWED:
+        return "home"
+    return "nearby" if role == Role.HOP else None
+
+
+def _insert(connection: sqlite3.Connection, table: str, rows: Iterable[Row]) -> None:
+    values = _places_of(rows)
+    for start in range(0, len(values), 2 * _ROWS_A_STATEMENT):
+        some = values[start : start + 2 * _ROWS_A_STATEMENT]
+        marks = ",".join(["(?,?)"] * (len(some) // 2))
+        connection.execute(f"INSERT OR IGNORE INTO {table} (time_ms, key) VALUES {marks}", some)
+
+
+def _delete(connection: sqlite3.Connection, table: str, rows: Iterable[Row]) -> None:
+    values = _places_of(rows)
+    for start in range(0, len(values), 2 * _ROWS_A_STATEMENT):
+        some = values[start : start + 2 * _ROWS_A_STATEMENT]
+        marks = ",".join(["(?,?)"] * (len(some) // 2))
+        connection.execute(f"DELETE FROM {table} WHERE (time_ms, key) IN (VALUES {marks})", some)
+
+
+def _places_of(rows: Iterable[Row]) -> list[int]:
+    """The places of the posts among some rows, flat, as SQLite takes them."""
+    values = []
+    for row in rows:
+        if row.entry.kind == "post":
+            values += (row.time_ms, row.key)
+    return values
+
+
+def _posts_below(connection: sqlite3.Connection, state: FeedState, seq: int | None, limit: int) -> list[Place]:
+    """A feed's newest posts below `seq`, newest first, each with a time that never rises on the way down."""
+    last = shown_end(state) if seq is None else min(seq - 1, shown_end(state))
+    posts: list[Row] = []
+    while last > 0 and len(posts) < limit:
+        first = max(1, last - 2 * limit + 1)
+        rows = [row for some in shown_rows(connection, state, first, last) for row in some if row.entry.kind == "post"]
+        posts = rows + posts
+        last = first - 1
+    found = []
+    time_ms = -INT_MAX
+    for row in posts[-limit:]:
+        time_ms = max(time_ms, row.time_ms)  # a dated back message must not hold up those below it
+        found.append((time_ms, row.key))
+    found.reverse()
+    return found
