@@ -18,6 +18,11 @@ settings.register_profile("soak", deadline=None, database=None, max_examples=100
 settings.load_profile("soak" if SOAK > 1 else "ci")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Leave hidden folders alone: Hypothesis warns when its own would be searched, and a warning is an error."""
+    config.addinivalue_line("norecursedirs", ".*")
+
+
 @pytest.fixture(scope="session")
 def soak() -> int:
     """How many times more than usual a loop should try."""
