@@ -1,1 +1,26 @@
-"""Micro-blogging with no server."""
+"""Micro-blogging with no server: `async with p2pmicro.open_node(home) as node: ...`."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .node.local import LocalNode as LocalNode
+    from .node.node import NetworkSettings as NetworkSettings
+    from .node.node import Node as Node
+    from .node.node import open_node as open_node
+
+_HOMES = {
+    "LocalNode": ".node.local",
+    "NetworkSettings": ".node.node",
+    "Node": ".node.node",
+    "open_node": ".node.node",
+}
+__all__ = ["LocalNode", "NetworkSettings", "Node", "open_node"]
+
+
+def __getattr__(name: str) -> object:
+    """Import on first use: a command that posts has no need of trio, which takes 0.2 s."""
+    from importlib import import_module
+
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name], __name__), name)

@@ -45,6 +45,7 @@ FRAME_MIN_RATE = 16_000  # bytes a second: an honest 128 kbit/s link syncs
 PING_AFTER_S = 60.0
 STALL_TIMEOUT_S = 30.0  # unsent bytes, an awaited answer or a ping without progress
 FRONTIER_NOTE_EVERY_S = 1.0  # an empty `have` after pushes, at most this often
+TOLD_FEEDS_MAX = 16_384  # feeds a session of which a node remembers what the peer knows: some 4 MB
 SESSIONS_MAX = 8
 SESSIONS_OURS_MIN = 2  # places kept for peers that this node dialled or that are followed
 HALF_OPEN_MAX = 8

@@ -17,7 +17,7 @@ from .tls import Connection, Credentials, secure
 
 logger = logging.getLogger(__name__)
 
-Handler: TypeAlias = Callable[[Connection, Callable[[], None]], Awaitable[None]]
+Handler: TypeAlias = Callable[[Connection, Callable[[], None]], Awaitable[object]]
 """What is called with each connection after its TLS handshake, and with `admit`.
 
 It calls `admit()` once the peer's hello is checked: until then the connection is half open, and a newer one may push it

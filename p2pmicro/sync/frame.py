@@ -23,7 +23,7 @@ class FrameReader:
         self._buffer = bytearray()
         self._started_at: float | None = None
 
-    def feed(self, data: bytes, now: float) -> None:
+    def feed(self, data: bytes | bytearray, now: float) -> None:
         """Take what the stream gave."""
         if not self._buffer and data:
             self._started_at = now

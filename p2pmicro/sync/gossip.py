@@ -87,6 +87,11 @@ class Gossip:
         """How many feeds are on their way."""
         return len(self._fetches)
 
+    def next_number(self) -> int:
+        """A number for a want."""
+        self._number += 1
+        return self._number
+
     def offered(self, peer: FeedId, feed: FeedId, first: int, last: int, held: Held) -> None:
         """A connected peer has first..last of a feed, and this node holds `held`."""
         self._peers.setdefault(peer, _Peer())
@@ -121,8 +126,7 @@ class Gossip:
         queued = sum(state.queued.values())
         for fetch, first, last in self._due(state):
             size = (last - first + 1) * fetch.entry_bytes
-            self._number += 1
-            want = Want(self._number, fetch.feed, first, last, None)
+            want = Want(self.next_number(), fetch.feed, first, last, None)
             fetch.flight.add(want.number)
             state.asked[want.number] = _Asked(fetch.feed, want, size)
             found.append(want)

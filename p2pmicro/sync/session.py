@@ -7,6 +7,7 @@ Source: protocol/sync.md.
 """
 
 from collections import deque
+from dataclasses import replace
 
 from ..errors import LimitError, MessageError, StateError
 from ..limits import (
@@ -54,7 +55,7 @@ class Session:
         self.initiator = initiator
         self.certificates = certificates
         self.state = State.AWAIT_HELLO
-        self.interest_max = INTEREST_MAX_STRANGER  # elements of one interest; the owner raises it for a known peer
+        self.interest_kept_max = INTEREST_MAX_STRANGER  # elements; the owner raises it for a known peer
         self.bytes_in = 0
         self.bytes_out = 0
         self._reader = FrameReader(HELLO_MAX_BYTES)
@@ -73,7 +74,7 @@ class Session:
 
     # --- In ---
 
-    def receive_data(self, data: bytes, now: float) -> None:
+    def receive_data(self, data: bytes | bytearray, now: float) -> None:
         """Take bytes from the peer; then ask `next_event` until it gives None."""
         if self.state is State.CLOSED:
             return
@@ -148,16 +149,12 @@ class Session:
         if held is not None:
             if (part.base, part.version, part.salt) != (held.base, held.version, held.salt):
                 raise MessageError("The parts of an interest do not belong together.")
-            part = Interest(
-                part.base,
-                part.version,
-                part.salt,
-                [*held.added, *part.added],
-                [*held.removed, *part.removed],
-                part.last,
-            )
-        if len(part.added) > self.interest_max or len(part.removed) > self.interest_max:
-            raise LimitError(f"An interest of more than {self.interest_max} elements.")
+            added, removed = [*held.added, *part.added], [*held.removed, *part.removed]
+            part = Interest(part.base, part.version, part.salt, added, removed, part.last)
+        # Of a stranger's long interest the first elements are kept: it can't know that it is one.
+        kept = self.interest_kept_max
+        if len(part.added) > kept or len(part.removed) > kept:
+            part = replace(part, added=part.added[:kept], removed=part.removed[:kept])
         self._interest = None if part.last else part
         return part if part.last else None
 

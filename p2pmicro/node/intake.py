@@ -1,0 +1,350 @@
+"""What sessions bring, checked and stored: the way into the log tables for everything that others signed.
+
+`verify` needs no store and runs on any thread; `Intake.insert` is one transaction on the ingest connection. Both take
+what came in its order, so that a cursor never moves past what is not stored or noted.
+"""
+
+import logging
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+from ..errors import EntryError
+from ..feed.chain import CheckedRange, Range, check_range
+from ..feed.content import Entry, read_many
+from ..feed.device import Device, check_device_proof, check_revoke
+from ..feed.fork import ForkProof, check_fork_proof
+from ..ids import AccountId, FeedId, short
+from ..limits import FEEDS_PER_ACCOUNT_MAX, GUEST_FEEDS_MAX
+from ..store import peers
+from ..store.changes import ChangeNumbers
+from ..store.db import transaction
+from ..store.feeds import FeedState, Role, accounts_with_roles, add_feed, feed_state, feeds_of, set_role
+from ..store.ingest import Checked, Outcome, ingest, learn_fork, learn_revoke
+from ..store.peers import Offer, Peer
+from ..store.serve import entry_ids
+from ..store.view import View
+from ..sync.gossip import Held
+from ..sync.message import ID_PREFIX_BYTES, Have, HaveItem, RangeGiven
+from .interest import refresh_interest
+from .talk import Talk
+
+log = logging.getLogger(__name__)
+
+_FOLLOW_KINDS = frozenset(("follow", "follows"))
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something to remember of a peer: columns of its row."""
+
+    columns: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """A peer has proven its account: on the LAN it may become a guest."""
+
+    device: Device
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A feed lacks nothing more of what connected peers offer: the note of it goes."""
+
+    feed: FeedId
+
+
+Brought: TypeAlias = RangeGiven | Have | ForkProof | Note | Met | Settled
+
+
+@dataclass(slots=True)
+class Inbound:
+    """One thing that came, and what `verify` found of it."""
+
+    talk: Talk | None
+    brought: Brought
+    checked: Checked | None = None  # of a range
+    devices: Mapping[FeedId, Device] = field(default_factory=dict)  # of a have
+    error: EntryError | None = None  # why it is refused: its carrier lied
+
+
+@dataclass(frozen=True, slots=True)
+class RangeStored:
+    """What became of a range."""
+
+    talk: Talk
+    number: int | None
+    given: Range
+    outcome: Outcome
+    count: int  # new entries
+    held: Held
+    before: FeedState | None  # the feed before
+    state: FeedState | None  # and after
+
+
+@dataclass(frozen=True, slots=True)
+class HaveNoted:
+    """What a peer has that is lacked here."""
+
+    talk: Talk
+    offers: Sequence[tuple[FeedId, int, int, Held]]
+    suspects: Sequence[tuple[FeedId, int]]  # feeds whose id at a seq differs from ours
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The carrier is at fault."""
+
+    talk: Talk
+    error: EntryError
+
+
+@dataclass(frozen=True, slots=True)
+class FeedChanged:
+    """A fork or revoke was learnt, or a feed became known."""
+
+    feed: FeedId
+
+
+@dataclass(frozen=True, slots=True)
+class InterestChanged:
+    """Other accounts are wanted than before."""
+
+
+Result: TypeAlias = RangeStored | HaveNoted | Refused | FeedChanged | InterestChanged
+
+
+def verify(batch: Sequence[Inbound]) -> None:
+    """Check all that came, in place; needs no store, so it runs beside the inserting thread."""
+    ranges: list[tuple[Inbound, CheckedRange]] = []
+    for inbound in batch:
+        try:
+            match inbound.brought:
+                case RangeGiven(range=given):
+                    ranges.append((inbound, check_range(given)))
+                case Have(items=items):
+                    inbound.devices = _check_items(items)
+                case ForkProof() as proof:
+                    check_fork_proof(proof)
+                case _:
+                    pass
+        except EntryError as error:
+            inbound.error = error
+    # One decoding of all payloads costs half as much as one a range.
+    payloads = [item for _, checked in ranges for item in checked.range.items if isinstance(item, bytes)]
+    entries = iter([entry for at in range(0, len(payloads), 65_535) for entry in read_many(payloads[at : at + 65_535])])
+    for inbound, checked in ranges:
+        read = [next(entries) if isinstance(item, bytes) else None for item in checked.range.items]
+        inbound.checked = Checked(checked, read)
+
+
+def _check_items(items: Sequence[HaveItem]) -> dict[FeedId, Device]:
+    """Check the proofs in a have; what it says of a feed beyond them is a hint."""
+    devices = {}
+    for item in items:
+        if item.device is not None:
+            devices[item.feed] = check_device_proof(item.device, item.feed, item.account)
+        if item.revoke is not None:
+            check_revoke(item.revoke, item.account)
+        if item.fork is not None:
+            check_fork_proof(item.fork)
+    return devices
+
+
+class Intake:
+    """Stores what was checked, for one home; used on the thread of its ingest connection."""
+
+    def __init__(
+        self,
+        account: AccountId,
+        feed: FeedId,
+        views: Sequence[View],
+        changes: ChangeNumbers,
+        draw: Callable[[int], bytes],
+        wall_ms: Callable[[], int],
+    ) -> None:
+        self.account = account
+        self.feed = feed
+        self._views = views
+        self._changes = changes
+        self._draw = draw
+        self._wall_ms = wall_ms
+        self._full: set[FeedId] = set()  # over their quota: not asked for again while this process lives
+
+    def insert(self, connection: sqlite3.Connection, batch: Sequence[Inbound]) -> list[Result]:
+        """Store one batch in one transaction.
+
+        Returns: what became of each, in an order that fits.
+        Raises:
+            StoreError: nothing of the batch was stored.
+        """
+        results: list[Result] = []
+        follows = False
+        with transaction(connection):
+            ranges: list[Inbound] = []
+            for inbound in batch:
+                if isinstance(inbound.brought, RangeGiven) and inbound.error is None:
+                    ranges.append(inbound)
+                    continue
+                follows |= self._insert_ranges(connection, ranges, results)
+                ranges = []
+                follows |= self._insert_other(connection, inbound, results)
+            follows |= self._insert_ranges(connection, ranges, results)
+            if follows and refresh_interest(connection, self._views, self.account, self.feed, self._draw):
+                results.append(InterestChanged())
+        return results
+
+    def _insert_other(self, connection: sqlite3.Connection, inbound: Inbound, results: list[Result]) -> bool:
+        talk = inbound.talk
+        if inbound.error is not None:
+            assert talk is not None
+            results.append(Refused(talk, inbound.error))
+            return False
+        match inbound.brought:
+            case Have() as have:
+                assert talk is not None
+                self._insert_have(connection, talk, have, inbound.devices, results)
+            case ForkProof() as proof:
+                if feed_state(connection, proof.feed) and learn_fork(connection, self._views, self._changes, proof):
+                    results.append(FeedChanged(proof.feed))
+            case Note(columns=columns):
+                assert talk is not None
+                _note(connection, talk, columns)
+            case Met(device=device):
+                return self._meet(connection, device, results)
+            case Settled(feed=feed):
+                connection.execute("DELETE FROM offers WHERE feed = ?", (feed,))
+            case _:
+                pass
+        return False
+
+    def _insert_ranges(self, connection: sqlite3.Connection, ranges: Sequence[Inbound], results: list[Result]) -> bool:
+        """Store ranges; whether somebody's follows are among what is new."""
+        if not ranges:
+            return False
+        batch = [inbound.checked for inbound in ranges if inbound.checked is not None]
+        before = {checked.range.range.feed: feed_state(connection, checked.range.range.feed) for checked in batch}
+        # One's own feed in use is written by appending alone: what a peer has beyond it is a sign of a copied home.
+        batch = [checked for checked in batch if checked.range.range.feed != self.feed]
+        outcomes = iter(ingest(connection, self._views, self._changes, batch, self._wall_ms()))
+        follows = False
+        after: dict[FeedId, FeedState | None] = {}
+        for inbound in ranges:
+            checked, talk = inbound.checked, inbound.talk
+            assert checked is not None
+            assert talk is not None
+            assert isinstance(inbound.brought, RangeGiven)
+            given = checked.range.range
+            own = given.feed == self.feed
+            outcome, count = (Outcome.BRANCH, 0) if own else next(outcomes)
+            if outcome is Outcome.OVER_QUOTA:
+                self._full.add(given.feed)
+            if given.feed not in after:
+                after[given.feed] = feed_state(connection, given.feed)
+            state = after[given.feed]
+            held = self._held(state)
+            number = inbound.brought.number
+            if number is None and state is not None and held.lacks(1, given.last_seq) and talk.feed is not None:
+                offer = Offer(given.feed, state.account, 1, given.last_seq)
+                peers.note_offers(connection, talk.feed, [offer])
+            stored = RangeStored(talk, number, given, outcome, count, held, before[given.feed], state)
+            results.append(stored)
+            if count and state is not None and state.role >= Role.FOLLOWED:
+                follows |= any(isinstance(entry, Entry) and entry.kind in _FOLLOW_KINDS for entry in checked.entries)
+        return follows
+
+    def _insert_have(
+        self,
+        connection: sqlite3.Connection,
+        talk: Talk,
+        have: Have,
+        devices: Mapping[FeedId, Device],
+        results: list[Result],
+    ) -> None:
+        offers: list[tuple[FeedId, int, int, Held]] = []
+        noted: list[Offer] = []
+        suspects: list[tuple[FeedId, int]] = []
+        lost = False
+        roles = accounts_with_roles(connection) if have.items else {}
+        for item in have.items:
+            if roles.get(item.account, Role.NONE) is Role.NONE:
+                continue
+            state = feed_state(connection, item.feed)
+            if state is None:
+                device = devices.get(item.feed)
+                if device is None:
+                    lost = True  # it takes us to know the feed: it is asked for everything when we next meet
+                    continue
+                if len(feeds_of(connection, item.account)) >= FEEDS_PER_ACCOUNT_MAX:
+                    log.info("account %s has too many feeds: %s is left out", short(item.account), short(item.feed))
+                    continue
+                state = add_feed(connection, self._changes, device)
+                results.append(FeedChanged(item.feed))
+            if state.account != item.account:
+                continue
+            learnt = item.revoke is not None and learn_revoke(connection, self._views, self._changes, item.revoke)
+            learnt |= item.fork is not None and learn_fork(connection, self._views, self._changes, item.fork)
+            if learnt:
+                results.append(FeedChanged(item.feed))
+                state = feed_state(connection, item.feed)
+            if not item.runs:
+                continue
+            first, _, last = item.runs[0]
+            held = self._held(state)
+            if held.lacks(first, last):
+                offers.append((item.feed, first, last, held))
+                noted.append(Offer(item.feed, item.account, first, last))
+            if last <= held.end and not held.closed:
+                ours = entry_ids(connection, item.feed, [last])[0]
+                if ours is not None and ours[:ID_PREFIX_BYTES] != item.id_prefix:
+                    suspects.append((item.feed, last))
+        assert talk.feed is not None
+        if noted:
+            peers.note_offers(connection, talk.feed, noted)
+        if lost:
+            _note(connection, talk, {"cursor": 0, "answered": None})
+        elif have.upto is not None:
+            columns: dict[str, Any] = {"cursor": have.upto}
+            if have.answered is not None:
+                columns["answered"] = have.answered
+            _note(connection, talk, columns)
+        results.append(HaveNoted(talk, offers, suspects))
+
+    def _meet(self, connection: sqlite3.Connection, device: Device, results: list[Result]) -> bool:
+        """Take a stranger from the LAN as a guest, in place of another if there are many."""
+        roles = accounts_with_roles(connection)
+        if device.account not in roles:
+            guests = sorted(account for account, role in roles.items() if role is Role.GUEST)
+            if len(guests) >= GUEST_FEEDS_MAX:
+                leaving = guests[int.from_bytes(self._draw(4)) % len(guests)]
+                set_role(connection, self._views, leaving, Role.NONE)
+            set_role(connection, self._views, device.account, Role.GUEST)
+        if feed_state(connection, device.feed) is None:
+            add_feed(connection, self._changes, device)
+            results.append(FeedChanged(device.feed))
+        return device.account not in roles
+
+    def _held(self, state: FeedState | None) -> Held:
+        return held_of(state, state is not None and state.feed in self._full)
+
+
+def held_of(state: FeedState | None, full: bool) -> Held:
+    """What is held of a feed, as the plan of fetching sees it."""
+    if state is None or state.role is Role.NONE:
+        return Held(closed=True)
+    newest, older = state.newest, state.older
+    held = Held(closed=full or state.fork_seq is not None or state.revoke is not None)
+    if newest is not None:
+        held = replace(held, before=newest.before.seq, end=newest.end.seq)
+    if older is not None:
+        held = replace(held, older_before=older.before.seq, older_end=older.end.seq)
+    return held
+
+
+def _note(connection: sqlite3.Connection, talk: Talk, columns: Mapping[str, Any]) -> None:
+    assert talk.peer is not None
+    row = peers.load_peer(connection, talk.peer.feed) or talk.peer
+    changed: Peer = replace(row, **columns)
+    peers.save_peer(connection, changed)

@@ -1,0 +1,101 @@
+"""What a node remembers of one session: who it is, what it wants, what it has been told."""
+
+import sqlite3
+from collections import OrderedDict, deque
+from collections.abc import Callable, Set
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from ..ids import AccountId, FeedId
+from ..limits import TOLD_FEEDS_MAX
+from ..store.feeds import FeedState, Role
+from ..store.peers import Peer
+from ..sync.message import ELEMENT_BYTES
+from ..sync.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A question to the store: `run` on the thread of a read connection, then `then` on the owner's."""
+
+    run: Callable[[sqlite3.Connection], Any]
+    then: Callable[[Any], None]
+
+
+@dataclass(slots=True)
+class Answer:
+    """An answer under way: the feeds that a peer is to hear of, by change number."""
+
+    scanned: int  # changes up to here have been looked at
+    since: int  # feeds changed after this one are due
+    added: Set[bytes] | None  # and all feeds of these elements; None: of all
+    version: bytes | None  # the version of the peer's interest that is answered in full with it
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a peer is known to know of a feed."""
+
+    first: int
+    last: int
+    fork_seq: int | None
+    revoke_seq: int | None
+
+    def covers(self, state: FeedState) -> bool:
+        """Whether there is nothing to tell."""
+        run = state.newest
+        if run is not None and (run.before.seq + 1 < self.first or run.end.seq > self.last):
+            return False
+        revoke_seq = state.revoke.seq if state.revoke is not None else None
+        return state.fork_seq == self.fork_seq and revoke_seq == self.revoke_seq
+
+
+@dataclass(slots=True)
+class Talk:
+    """One session and what this node remembers while it lasts."""
+
+    session: Session
+    address: str
+    since_ms: int
+    notify: Callable[[], None]  # wakes whoever moves the session's bytes and runs its jobs
+    feed: FeedId | None = None  # None until its hello has been checked
+    account: AccountId | None = None
+    role: Role = Role.NONE
+    peer: Peer | None = None  # as it stood when the two met
+    proof_sent: bool = False  # our hello had our device proof
+    jobs: deque[Job] = field(default_factory=deque)
+    # Its interest.
+    salt: bytes = b""
+    interest: set[bytes] = field(default_factory=set)
+    interest_version: bytes | None = None
+    # Ours, as it holds it.
+    sent_version: bytes | None = None
+    # What it has been told.
+    answers: deque[Answer] = field(default_factory=deque)
+    answering: bool = False
+    upto: int = 0  # every change up to here has been told
+    told: OrderedDict[FeedId, Told] = field(default_factory=OrderedDict)
+    stale: bool = False  # something has changed since
+    strikes: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the peer is known and both said what they want."""
+        return self.interest_version is not None
+
+    def wants(self, account: AccountId) -> bool:
+        """Whether the peer's interest has an account."""
+        return element(self.salt, account) in self.interest
+
+    def tell(self, feed: FeedId, told: Told) -> None:
+        """Remember what the peer knows of a feed; the oldest of many are forgotten, which costs a repetition."""
+        self.told[feed] = told
+        self.told.move_to_end(feed)
+        if len(self.told) > TOLD_FEEDS_MAX:
+            self.told.popitem(last=False)
+
+
+def element(salt: bytes, account: AccountId) -> bytes:
+    """An account in an interest: only who has it can tell. Source: protocol/sync.md, "Interest"."""
+    return sha256(salt + b"\0" + account).digest()[:ELEMENT_BYTES]
