@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 
 from ..ids import AccountId, FeedId
 from ..limits import ANNOUNCED_MAX
@@ -58,7 +58,7 @@ _PEER_MARKS = ", ".join("?" * len(fields(Peer)))
 def load_peer(connection: sqlite3.Connection, feed: FeedId) -> Peer | None:
     """What is remembered of a peer; None if nothing is."""
     row = connection.execute(f"SELECT {_PEER_COLUMNS} FROM peers WHERE feed = ?", (feed,)).fetchone()
-    return None if row is None else Peer(*row[:6], bool(row[6]), *row[7:])
+    return None if row is None else replace(Peer(*row), proven=bool(row[6]))
 
 
 def save_peer(connection: sqlite3.Connection, peer: Peer) -> None:

@@ -1,1 +1,19 @@
-"""Tables that can be thrown away and computed again from entries, and their queries."""
+"""Derived tables and their queries: what can be thrown away and computed again from the log."""
+
+import sqlite3
+
+from ..store.view import View
+from .people import People
+from .search import Search
+from .timeline import Timeline
+
+TIMELINE = Timeline()
+PEOPLE = People()
+SEARCH = Search()
+ALL: tuple[View, ...] = (TIMELINE, PEOPLE, SEARCH)
+"""What the store hands its rows to. Views hold nothing between calls: any connection and thread may use them."""
+
+
+def idle_step(connection: sqlite3.Connection) -> bool:
+    """One small piece of work that could wait, in the caller's transaction; False once there is none."""
+    return TIMELINE.step(connection) or SEARCH.merge_step(connection)

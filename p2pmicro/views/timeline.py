@@ -161,7 +161,7 @@ def _delete(connection: sqlite3.Connection, table: str, rows: Iterable[Row]) -> 
 
 def _places_of(rows: Iterable[Row]) -> list[int]:
     """The places of the posts among some rows, flat, as SQLite takes them."""
-    values = []
+    values: list[int] = []
     for row in rows:
         if row.entry.kind == "post":
             values += (row.time_ms, row.key)

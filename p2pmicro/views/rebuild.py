@@ -1,0 +1,30 @@
+"""Make all views again from the log."""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+
+from ..store.feeds import feed_states
+from ..store.view import View, shown_rows
+
+
+def rebuild(connection: sqlite3.Connection, views: Sequence[View], progress: Callable[[int, int], None]) -> None:
+    """Clear all views and give them every readable and shown entry again, in the caller's transaction.
+
+    The rows are equal to those that grew as the entries came.
+
+    Args:
+        connection: of a transaction: a view that is half full is worse than an old one.
+        views: all of them.
+        progress: told how many of all entries are done.
+    """
+    (total,) = connection.execute("SELECT count(*) FROM entries WHERE payload IS NOT NULL").fetchone()
+    for view in views:
+        view.clear(connection)
+    done = 0
+    for state in feed_states(connection):
+        for rows in shown_rows(connection, state):
+            for view in views:
+                view.add(connection, rows)
+            done += len(rows)
+            progress(done, total)
+    progress(total, total)

@@ -1,0 +1,156 @@
+"""Full text: which messages have these words.
+
+The index (FTS5, in store/schema/0003_views.sql) has no texts, sizes or positions. It takes posts of every role, so that
+a change of a role costs nothing; who is not at least a hop is left out of what a query finds.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+from ..feed.content import Entry, read_many
+from ..limits import INT_MAX
+from ..store.feeds import Role
+from ..store.view import Row
+from .message import Message, load
+from .timeline import Place
+from .words import Query, matching, parse, spaced
+
+MERGE_PAGES = 64
+"""Index pages that one idle step merges: a few milliseconds."""
+
+_ROWS_A_STATEMENT = 8192  # two variables each, under SQLite's 32,766
+_FEW = 3000  # found: up to here each one's time is looked up; above, the lists by time are walked until enough fit
+_MANY = 50_000  # found: above, so much fits that the texts of the lists are read instead
+_CHECKED_MAX = 20_000  # texts that one query reads to check phrases: about 0.3 s
+_BLOCK = 256  # texts checked at once
+
+
+class Search:
+    """The index of the words of all posts."""
+
+    # --- As a view ---
+
+    def add(self, connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
+        """Index new posts.
+
+        There is no bulk mode to choose: merging is never automatic, and what a transaction adds is flushed once, at
+        its commit (or at 16 MiB). So a batch of thousands becomes one sorted segment, one message a tiny one, and
+        `merge_step` joins them later. SQLite itself merges 16 segments of a size if nobody does.
+        """
+        for some in _blocks(rows):
+            marks = ",".join(["(?,?)"] * (len(some) // 2))
+            connection.execute(f"INSERT INTO search (rowid, text) VALUES {marks}", some)
+
+    def remove(self, connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
+        """Take posts out, by the text that they had: the index can't tell which words they brought."""
+        for some in _blocks(rows):
+            marks = ",".join(["('delete',?,?)"] * (len(some) // 2))
+            connection.execute(f"INSERT INTO search (search, rowid, text) VALUES {marks}", some)
+
+    def clear(self, connection: sqlite3.Connection) -> None:
+        """Forget all."""
+        connection.execute("INSERT INTO search (search) VALUES ('delete-all')")
+
+    def role_changed(self, connection: sqlite3.Connection, account: int, old: int, new: int) -> None:
+        """Nothing to do: roles are looked at when searching."""
+
+    def erase_text(self, connection: sqlite3.Connection) -> None:
+        """Merge the whole index into one segment: until then the words of removed posts stand in the older ones."""
+        connection.execute("INSERT INTO search (search) VALUES ('optimize')")
+
+    def merge_step(self, connection: sqlite3.Connection, pages: int = MERGE_PAGES) -> bool:
+        """Merge a little, in the caller's transaction; an idle node calls it until it is False."""
+        before = connection.total_changes
+        connection.execute("INSERT INTO search (search, rank) VALUES ('merge', ?)", (pages,))
+        # The SQLite manual, "FTS5", section 6.8: a difference below 2 means that there was nothing to merge.
+        return connection.total_changes - before >= 2
+
+    # --- Queries ---
+
+    def search(
+        self, connection: sqlite3.Connection, query: str, limit: int, before: Place | None = None
+    ) -> list[Message]:
+        """The newest messages that have all words, "phrases" and prefix* of a query.
+
+        Case and accents do not count. Chinese, Japanese, Korean, Thai, Lao, Khmer and Myanmar are found by any two
+        letters in a row. A phrase that is rarer than its words is looked for in the newest 20,000 that have those.
+
+        Args:
+            query: what a person typed; nothing in it is an error.
+            limit: messages at most.
+            before: for the next page, the last `Message.place` shown.
+        """
+        wanted = parse(connection, query)
+        if wanted is None:
+            return []
+        found = connection.execute("SELECT rowid FROM search WHERE search MATCH ? LIMIT ?", (wanted.index, _MANY + 1))
+        keys = [key for (key,) in found.fetchall()]
+        top = before or (INT_MAX, INT_MAX)
+        if len(keys) <= _FEW:
+            places: Iterable[int] = _by_time(connection, keys, top)
+        elif len(keys) <= _MANY:
+            places = filter(set(keys).__contains__, _walk(connection, top))
+        else:
+            places = _walk(connection, top)
+        if not wanted.exact or len(keys) > _MANY:
+            places = _checked(connection, wanted, islice(places, _CHECKED_MAX))
+        return load(connection, list(islice(places, limit)))
+
+
+def _blocks(rows: Sequence[Row]) -> Iterator[list[int | str]]:
+    """The keys and texts of the posts among some rows, flat, as SQLite takes them, in blocks of one statement."""
+    values: list[int | str] = []
+    for row in rows:
+        if row.entry.kind == "post":
+            values += (row.key, spaced(row.entry.content["text"]))
+    for start in range(0, len(values), 2 * _ROWS_A_STATEMENT):
+        yield values[start : start + 2 * _ROWS_A_STATEMENT]
+
+
+def _by_time(connection: sqlite3.Connection, keys: Sequence[int], top: Place) -> list[int]:
+    """Some keys, newest first: those below `top`, of accounts that are at least hops."""
+    apart = {
+        number
+        for (number,) in connection.execute(
+            "SELECT feeds.number FROM feeds JOIN accounts ON accounts.number = feeds.account WHERE role < ?",
+            (int(Role.HOP),),
+        )
+    }
+    places = []
+    wanted = [key for key in keys if key >> 32 not in apart]
+    for key, seen_ms, entry in _entries(connection, wanted):
+        place = (min(entry.time_ms, seen_ms), key)
+        if place < top:
+            places.append(place)
+    return [key for _, key in sorted(places, reverse=True)]
+
+
+def _walk(connection: sqlite3.Connection, top: Place) -> Iterator[int]:
+    """The keys of all posts of hops and above, newest first, as they are asked for."""
+    rows = connection.execute(
+        "SELECT time_ms, key FROM home WHERE (time_ms, key) < (?1, ?2)"
+        " UNION ALL SELECT time_ms, key FROM nearby WHERE (time_ms, key) < (?1, ?2)"
+        " ORDER BY time_ms DESC, key DESC",
+        top,
+    )
+    return (key for _, key in rows)
+
+
+def _checked(connection: sqlite3.Connection, wanted: Query, keys: Iterator[int]) -> Iterator[int]:
+    """Those of some keys whose text fits, in their order."""
+    while block := list(islice(keys, _BLOCK)):
+        texts = {key: entry.content["text"] for key, _, entry in _entries(connection, block)}
+        fitting = matching(connection, wanted, texts)
+        yield from (key for key in block if key in fitting)
+
+
+def _entries(connection: sqlite3.Connection, keys: Sequence[int]) -> Iterator[tuple[int, int, Entry]]:
+    """The posts of some keys: key, first seen, entry; in any order."""
+    rows = connection.execute(
+        f"SELECT key, seen_ms, payload FROM entries WHERE payload IS NOT NULL AND key IN ({','.join('?' * len(keys))})",
+        keys,
+    ).fetchall()
+    for (key, seen_ms, _), entry in zip(rows, read_many([payload for _, _, payload in rows]), strict=True):
+        if isinstance(entry, Entry) and entry.kind == "post":
+            yield key, seen_ms, entry

@@ -1,0 +1,54 @@
+"""What is computed again equals what grew."""
+
+from p2pmicro.store.feeds import Role
+from p2pmicro.views import ALL, idle_step
+from p2pmicro.views.rebuild import rebuild
+from tests.unit.views.shelf import NOW_MS, Shelf, followed, named, said, snapshot
+
+
+def _fill(shelf: Shelf) -> None:
+    for place, name in enumerate(("alice", "bob", "carol", "dave")):
+        shelf.feed(name, role=Role(place))
+        shelf.put(name, 1, named(name))
+        shelf.put(name, 5, said(f"later than the rest, {name}", NOW_MS + 9), NOW_MS + place)
+        shelf.put_many(name, {2: said(f"ferry {name}"), 3: followed("x"), 4: snapshot(("y", 1, True))}, NOW_MS + 20)
+    shelf.erase("bob", 3)
+    shelf.end_at("carol", 3)
+    shelf.set_role("alice", Role.FOLLOWED)
+    shelf.set_role("dave", Role.HOP)
+
+
+def test_rebuilt_rows_equal_those_that_grew(shelf: Shelf) -> None:
+    _fill(shelf)
+    grown = shelf.tables()
+    rebuild(shelf.connection, ALL, lambda done, total: None)
+    assert shelf.tables() == grown
+    assert all(grown[name] for name in ("home", "nearby", "profiles", "follows", "stated", "words"))
+
+
+def test_rebuild_mends_whatever_was_wrong(shelf: Shelf) -> None:
+    _fill(shelf)
+    grown = shelf.tables()
+    for table in ("home", "profiles", "follows"):
+        shelf.connection.execute(f"DELETE FROM {table}")
+    shelf.connection.execute("INSERT INTO nearby VALUES (1, 1)")
+    shelf.connection.execute("INSERT INTO search (search) VALUES ('delete-all')")
+    assert shelf.tables() != grown
+    rebuild(shelf.connection, ALL, lambda done, total: None)
+    assert shelf.tables() == grown
+
+
+def test_progress_ends_at_all_entries(shelf: Shelf) -> None:
+    _fill(shelf)
+    told: list[tuple[int, int]] = []
+    rebuild(shelf.connection, ALL, lambda done, total: told.append((done, total)))
+    assert told == sorted(told)
+    assert told[-1] == (19, 19)
+
+
+def test_idle_steps_come_to_an_end(shelf: Shelf) -> None:
+    _fill(shelf)
+    steps = 0
+    while idle_step(shelf.connection):
+        steps += 1
+        assert steps < 100
