@@ -86,10 +86,12 @@ def is_on_link(address: str, local: Iterable[LocalAddress], *, loopback: bool = 
         ip = ip_address(host)
     except (ValueError, ConfigError):
         return False
-    if port < DIAL_PORT_MIN or ip.is_multicast or ip.is_unspecified or ip.is_reserved:
+    if port < DIAL_PORT_MIN:
         return False
     if ip.is_loopback:
         return loopback
+    if ip.is_multicast or ip.is_unspecified or ip.is_reserved:
+        return False
     if isinstance(ip, IPv6Address):
         if ip.ipv4_mapped is not None:
             return False
