@@ -342,6 +342,11 @@ class LocalNode:
         """Addresses at which nodes were met, or which a person named."""
         return peers.addresses(self.connection)
 
+    def note_address(self, address: str, feed: FeedId | None, asked: bool) -> None:
+        """Remember where a node was reached."""
+        with transaction(self.connection):
+            peers.note_address(self.connection, address, feed, asked, wall_ms())
+
     def height(self) -> int:
         """The last seq of one's own feed."""
         own = feed_state(self.connection, self.feed)

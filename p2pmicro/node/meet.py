@@ -1,40 +1,120 @@
-"""Finding other nodes: known addresses, named ones, and what is announced on the LAN."""
+"""Finding other nodes: addresses that a person named, where nodes were met, and what is announced on the LAN."""
 
 import logging
+import secrets
+from collections.abc import Iterable
+from random import SystemRandom
 from typing import TYPE_CHECKING
 
 import trio
 
-from ..errors import P2PMicroError
+from ..errors import P2PMicroError, StateError
+from ..limits import ANNOUNCED_MAX, SESSIONS_MAX
+from ..net.backoff import DialPlan
 from ..net.dial import dial
 from ..net.tls import Credentials
+from ..store.feeds import Role
 
 if TYPE_CHECKING:
     from .node import NetworkNode
 
 log = logging.getLogger(__name__)
 
+_LOOK_AGAIN_S = 5.0
+_SWAP_EVERY_S = 60.0
+
 
 class Meet:
-    """Dials other nodes."""
+    """Dials other nodes, each in its turn.
 
-    def __init__(self, node: "NetworkNode", credentials: Credentials, port: int) -> None:
+    Args:
+        node: whose sessions come of it.
+        port: where the node listens, for its announcements.
+        only: the addresses on which it listens, if not on all.
+    """
+
+    def __init__(self, node: "NetworkNode", credentials: Credentials, port: int, only: Iterable[str]) -> None:
         self._node = node
         self._credentials = credentials
         self._port = port
+        self._only = list(only)
+        self._plan = DialPlan(SystemRandom())
+        self._news = trio.Event()
 
     async def run(self) -> None:
         """Dial until cancelled."""
+        now = trio.current_time()
+        for named in self._node.settings.peers:
+            self._plan.know(named, now)
+        for known in await self._node.known_addresses():
+            self._plan.know(known.address, now)
         async with trio.open_nursery() as nursery:
-            for address in self._node.settings.peers:
-                nursery.start_soon(self._keep, address)
-            await trio.sleep_forever()
+            if self._node.settings.mdns:
+                nursery.start_soon(self._announce)
+            nursery.start_soon(self._swap)
+            while True:
+                now = trio.current_time()
+                address = self._plan.take(now) if self._has_room() else None
+                if address is not None:
+                    nursery.start_soon(self._dial, address)
+                    continue
+                due = self._plan.next_timeout()
+                wait_s = _LOOK_AGAIN_S if due is None else min(_LOOK_AGAIN_S, max(0.05, due - now))
+                self._news = trio.Event()
+                with trio.move_on_after(wait_s):
+                    await self._news.wait()
 
-    async def _keep(self, address: str) -> None:
+    def _has_room(self) -> bool:
+        talks = self._node.replicator.talks.values()
+        return len(talks) < SESSIONS_MAX
+
+    async def _dial(self, address: str) -> None:
+        """One address, from the dial to the end of the session that comes of it."""
+        met = False
+        try:
+            connection = await dial(address, self._credentials)
+            talk = await self._node.converse(connection)
+            if talk.feed == self._node.feed:
+                self._plan.forget(address)
+                return
+            met = talk.feed is not None and not talk.strikes
+            # Two nodes may reach each other at several addresses: one session is enough.
+            if talk.feed is not None:
+                await self._node.session_over(talk.feed)
+        except StateError as error:
+            log.info("%s", error)
+        except P2PMicroError as error:
+            log.info("%s: %s", address, error)
+        except Exception:  # W6: a bug in one conversation ends that one
+            log.exception("the session with %s failed", address)
+        self._plan.settle(address, trio.current_time(), met=met)
+        self._news.set()
+
+    async def _announce(self) -> None:
+        from ..net.mdns import run_mdns  # zeroconf takes 0.13 s to import: the node is ready before
+
+        send, receive = trio.open_memory_channel[str](ANNOUNCED_MAX)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._hear, receive)
+            await run_mdns(self._port, send, only=self._only, on_change=self._on_new_network)
+
+    async def _hear(self, receive: trio.MemoryReceiveChannel[str]) -> None:
+        async for address in receive:
+            self._plan.announce(address, trio.current_time())
+            self._news.set()
+
+    def _on_new_network(self) -> None:
+        self._plan.hurry(trio.current_time())
+        self._news.set()
+
+    async def _swap(self) -> None:
+        """Each minute a full node lets one stranger go for another, so that no clique forms."""
         while True:
-            try:
-                connection = await dial(address, self._credentials)
-                await self._node.converse(connection)
-            except P2PMicroError as error:
-                log.info("%s", error)
-            await trio.sleep(1)
+            await trio.sleep(_SWAP_EVERY_S)
+            talks = list(self._node.replicator.talks.values())
+            strangers = [talk for talk in talks if talk.role < Role.FOLLOWED]
+            if len(talks) >= SESSIONS_MAX and strangers:
+                leaving = secrets.choice(strangers)
+                leaving.session.close("busy", "Others want a turn: try again later.", trio.current_time())
+                leaving.notify()
+                self._news.set()

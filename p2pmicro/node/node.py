@@ -19,7 +19,7 @@ import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import trio
@@ -35,6 +35,7 @@ from ..store.changes import epoch
 from ..store.db import open_database, transaction
 from ..store.feeds import FeedState, Role
 from ..store.lock import NodeLock
+from ..store.peers import Address
 from ..sync.message import Hello, Message
 from ..sync.session import Session
 from ..views import message as messages
@@ -106,6 +107,8 @@ async def open_node(
         if network is None:
             yield Node(local)
             return
+        for address in network.peers:
+            parse_address(address)  # a mistake is told at once
         if not lock.acquire():
             raise ConfigError(f"A node already runs on {found.path}: stop it, or name another --home.")
         stack.callback(lock.release)
@@ -252,7 +255,7 @@ class NetworkNode(Node):
         self._inbox = trio.Event()
         self._woken = trio.Event()
         self._stack = ExitStack()
-        self._pumps: dict[int, tuple[Talk, Pump, Connection]] = {}
+        self._sessions: dict[int, _Running] = {}
         self._listening: list[str] = []
         self._is_copy = False  # a peer has shown that this home is one
         self._switch_interval = sys.getswitchinterval()
@@ -300,7 +303,9 @@ class NetworkNode(Node):
         self._listening = sorted({_socket_name(listener) for listener in listeners})
         port = listeners[0].socket.getsockname()[1]
         credentials = issue_credentials(self.settings.key)
-        self.meet = Meet(self, credentials, port)
+        host = parse_listen(self.settings.listen)[0]
+        only = [listener.socket.getsockname()[0] for listener in listeners] if host else []
+        self.meet = Meet(self, credentials, port, only)
         nursery.start_soon(serve, listeners, credentials, self.converse)
         nursery.start_soon(self._guard, self._verify)
         nursery.start_soon(self._guard, self._tick)
@@ -355,11 +360,13 @@ class NetworkNode(Node):
                 if self._let_in(talk, connection):
                     known()
                     replicator.admit(talk)
+                    if connection.initiator:
+                        nursery.start_soon(self._note_address, talk)
             else:
                 replicator.on_message(talk, message)
             notify()
 
-        self._pumps[id(talk)] = (talk, pump, connection)
+        running = self._sessions[id(talk)] = _Running(talk, pump, connection)
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._answer, talk, pump, work, replicator)
@@ -367,9 +374,27 @@ class NetworkNode(Node):
                 await pump.run(handle)
                 nursery.cancel_scope.cancel()
         finally:
-            del self._pumps[id(talk)]
+            del self._sessions[id(talk)]
             replicator.end(talk)
+            running.over.set()
         return talk
+
+    async def session_over(self, feed: FeedId) -> None:
+        """Wait until there is no session with a peer."""
+        while (talk := self.replicator.talks.get(feed)) is not None:
+            await self._sessions[id(talk)].over.wait()
+
+    async def known_addresses(self) -> list[Address]:
+        """Where other nodes were met, or a person said that they are."""
+        return await self._do(self._local.known_peers)
+
+    async def _note_address(self, talk: Talk) -> None:
+        """Remember where a node was reached."""
+        asked = talk.address in self.settings.peers
+        try:
+            await self._do(lambda: self._local.note_address(talk.address, talk.feed, asked))
+        except StoreError as error:
+            log.warning("%s: %s", error.code, error)
 
     async def _answer(self, talk: Talk, pump: Pump, work: "_Signal", replicator: Replicator) -> None:
         """Look up what a session wants to know, as long as its peer reads."""
@@ -393,8 +418,8 @@ class NetworkNode(Node):
         assert talk.feed is not None
         other = self.replicator.talks.get(talk.feed)
         if other is not None:
-            _, pump, other_connection = self._pumps[id(other)]
-            if other_connection.peer_certificate == connection.peer_certificate:
+            running = self._sessions[id(other)]
+            if running.connection.peer_certificate == connection.peer_certificate:
                 # Both know both: of two initiators the smaller feed id's session stays. One that dials again knows
                 # that the first is dead.
                 initiators = [self.feed if each.session.initiator else talk.feed for each in (other, talk)]
@@ -402,7 +427,7 @@ class NetworkNode(Node):
                     talk.session.close("duplicate", "There is a session already.", trio.current_time())
                     return False
             other.session.close("duplicate", "A newer session takes its place.", trio.current_time())
-            pump.wake()
+            running.pump.wake()
             self.replicator.end(other)
         elif len(self.replicator.talks) >= SESSIONS_MAX:
             leaving = self._weakest(talk)
@@ -516,7 +541,8 @@ class NetworkNode(Node):
     async def peers(self) -> list[PeerState]:
         """Nodes that this one is connected to, and addresses at which others were met."""
         found = []
-        for talk, _, _ in self._pumps.values():
+        for running in self._sessions.values():
+            talk = running.talk
             state = "connected" if talk.is_open else "connecting"
             session = talk.session
             found.append(
@@ -527,6 +553,16 @@ class NetworkNode(Node):
         connected = {peer.feed for peer in found if peer.feed is not None} | {peer.address for peer in found}
         away = [peer for peer in await super().peers() if not connected & {peer.feed, peer.address}]
         return found + away
+
+
+@dataclass(slots=True)
+class _Running:
+    """A session and what moves it."""
+
+    talk: Talk
+    pump: Pump
+    connection: Connection
+    over: trio.Event = field(default_factory=trio.Event)
 
 
 class _Signal:
