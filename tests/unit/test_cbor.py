@@ -152,7 +152,7 @@ def test_encode_refuses_what_contains_itself() -> None:
 
 
 def test_encode_sorts_maps_at_every_depth_and_changes_nothing() -> None:
-    value: cbor.Value = {"bb": [{"z": 1, "y": 2}], "c": 1, "a": 2, "é": 3}
+    value: dict[str, cbor.Value] = {"bb": [{"z": 1, "y": 2}], "c": 1, "a": 2, "é": 3}
     assert cbor.encode(value).hex() == "a461610261630162626281a2617902617a0162c3a903"
     assert list(value) == ["bb", "c", "a", "é"]
 
