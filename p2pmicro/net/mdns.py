@@ -5,7 +5,6 @@ told holds there only, and nothing that it was told can be recognised on the nex
 another address begins anew. Source: protocol/discovery.md, "Announcements".
 """
 
-import asyncio
 import contextlib
 import logging
 import secrets
@@ -158,7 +157,9 @@ class LinkService:
         zeroconf_logger = logging.getLogger("zeroconf")
         if zeroconf_logger.level == logging.NOTSET:
             zeroconf_logger.setLevel(logging.CRITICAL)  # it warns of every network that is not there
-        import zeroconf  # 131 ms: after the node is ready
+        import asyncio  # this and zeroconf cost 131 ms: after the node is ready
+
+        import zeroconf
 
         self._link = link
         self._hand_over = hand_over
@@ -185,6 +186,8 @@ class LinkService:
 
     async def _live(self) -> None:
         """What runs in zeroconf's loop."""
+        import asyncio
+
         from zeroconf import DNSQuestionType
         from zeroconf.asyncio import AsyncServiceBrowser
 

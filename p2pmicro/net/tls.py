@@ -79,23 +79,23 @@ def check_network_key(key: bytes) -> None:
 
 
 def issue_credentials(network_key: bytes = OPEN_NETWORK_KEY) -> Credentials:
-    """Make this start's certificate and the two TLS contexts; about 1 ms, touches no disk where the system allows it.
+    """Make this start's certificate and the two TLS contexts; 2 to 4 ms, touches no disk where the system allows it.
 
     Raises:
         ConfigError: the key is not one of a network.
     Source: protocol/discovery.md, "Certificates" and "TLS".
     """
     check_network_key(network_key)
-    ca = _network_ca(network_key)
+    ca = network_ca(network_key)
     secret = secrets.token_bytes(KEY_BYTES)
     certificate = issue_certificate(ca, PrivateKey(secret).public)
-    ca_certificate = _ca_certificate(ca)
+    trusted = ca_certificate(ca)
     # The certificate stands twice: with a chain of its own OpenSSL sends just that. Without one it completes the chain
     # from its trust store and sends the CA too, whose key would tag a closed network to everybody who connects.
     pem = _pem("PRIVATE KEY", _private_key_info(secret)) + 2 * _pem("CERTIFICATE", certificate)
-    with _as_file(pem) as path:
-        server = _context(ssl.PROTOCOL_TLS_SERVER, path, ca_certificate)
-        client = _context(ssl.PROTOCOL_TLS_CLIENT, path, ca_certificate)
+    with as_file(pem) as path:
+        server = _context(ssl.PROTOCOL_TLS_SERVER, path, trusted)
+        client = _context(ssl.PROTOCOL_TLS_CLIENT, path, trusted)
     return Credentials(certificate, server, client)
 
 
@@ -192,8 +192,8 @@ def _context(protocol: int, path: str, ca_certificate: bytes) -> ssl.SSLContext:
     return context
 
 
-def _network_ca(network_key: bytes) -> PrivateKey:
-    # Source: protocol/discovery.md, "Networks".
+def network_ca(network_key: bytes) -> PrivateKey:
+    """The network's CA: whoever has the network's key has it too. Source: protocol/discovery.md, "Networks"."""
     return PrivateKey(HKDF(SHA256(), KEY_BYTES, salt=b"p2pmicro network 1", info=b"p2pmicro ca 1").derive(network_key))
 
 
@@ -273,7 +273,7 @@ def _certificate(to_be_signed: bytes, signature: bytes) -> bytes:
     return _sequence(to_be_signed, _ED25519, _der(0x03, b"\0", signature))
 
 
-def _ca_certificate(ca: PrivateKey) -> bytes:
+def ca_certificate(ca: PrivateKey) -> bytes:
     """The CA's own certificate, since TLS libraries want its key in this form. It never travels."""
     to_be_signed = _to_be_signed(b"\x01", _CA_NAME, ca.public, _CA_EXTENSIONS)
     return _certificate(to_be_signed, ca.sign(to_be_signed))
@@ -321,7 +321,7 @@ def _pem(label: str, der: bytes) -> bytes:
 
 
 @contextmanager
-def _as_file(content: bytes) -> Iterator[str]:
+def as_file(content: bytes) -> Iterator[str]:
     """Show bytes under a path for a moment: in memory on Linux, elsewhere in a file that its user alone can read."""
     if hasattr(os, "memfd_create") and os.path.isdir("/proc/self/fd"):
         memory = os.memfd_create("p2pmicro")
