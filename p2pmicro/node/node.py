@@ -155,6 +155,11 @@ class Node:
         return self._local.feed
 
     @property
+    def renewed(self) -> str | None:
+        """Why a new feed was begun at opening, in a sentence; None if it was not."""
+        return self._local.renewed
+
+    @property
     def listening(self) -> Sequence[str]:
         """HOST:PORT of each socket; empty without a network."""
         return ()

@@ -1,0 +1,5 @@
+"""`python -m p2pmicro`."""
+
+from .cli.main import entry
+
+entry()

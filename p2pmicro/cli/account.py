@@ -1,0 +1,59 @@
+"""`init`, `whoami`, `words`."""
+
+import sys
+from argparse import Namespace
+
+from ..errors import LocalError
+from ..ids import format_account, format_feed
+from ..node.local import LocalNode
+from .output import print_json, printable
+
+
+def init(args: Namespace) -> None:
+    """Make an account, or bring one back."""
+    words = None
+    if args.recover:
+        if sys.stdin.isatty():
+            print("Type the 24 words, with spaces between them, then Enter:", file=sys.stderr)
+        words = sys.stdin.readline()
+    with LocalNode.open(args.home, create=True, words=words) as node:
+        if args.name is not None:
+            node.profile(name=args.name)
+        _print_account(args, node)
+        if not args.json:
+            print(f"Home: {node.home.path}. Who holds this folder unlocked is this account. See `p2pmicro words`.")
+
+
+def whoami(args: Namespace) -> None:
+    """Show one's account, feed and name."""
+    with LocalNode.open(args.home) as node:
+        _print_account(args, node)
+
+
+def _print_account(args: Namespace, node: LocalNode) -> None:
+    profile = node.profile_of(node.account)
+    name = profile.name or None if profile is not None else None
+    if args.json:
+        print_json({"account": format_account(node.account), "feed": format_feed(node.feed), "name": name})
+    else:
+        print(f"account  {format_account(node.account)}")
+        print(f"feed     {format_feed(node.feed)}")
+        print(f"name     {printable(name) if name else '(none: `p2pmicro init --name NAME` sets one)'}")
+
+
+def words(args: Namespace) -> None:
+    """Show the recovery words, after a question."""
+    if not args.yes:
+        if not sys.stdin.isatty():
+            raise LocalError("The words are the account itself: say --yes to print them where nobody can be asked.")
+        print("Who reads these words can write in your name for ever. Show them? [y/N] ", end="", flush=True)
+        if sys.stdin.readline().strip().lower() not in ("y", "yes", "o", "oui"):
+            print("Not shown.")
+            return
+    with LocalNode.open(args.home) as node:
+        found = node.words()
+    if args.json:
+        print_json({"words": found})
+        return
+    for row in range(0, len(found), 6):
+        print("  ".join(f"{place:2d} {word:<9}" for place, word in enumerate(found[row : row + 6], row + 1)).rstrip())

@@ -1,0 +1,176 @@
+"""`p2pmicro`: the commands, their help, and what becomes of errors.
+
+Each command's module is imported when it is called: a post takes a moment, and should.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+EXIT_FAILED = 1  # something is wrong with the store, the network or the machine
+EXIT_USAGE = 2  # what was asked for can't be done as asked: nothing was written
+
+_ABOUT = """\
+Micro-blogging with no server. Your node keeps your messages (at most 140 characters) in a signed
+log of its own, and exchanges logs with the nodes of the people you follow, on your network."""
+
+_EXAMPLES = """\
+examples:
+  p2pmicro run --name Ada               start your node; leave it running
+  p2pmicro post "Hello, hills!"         write a message, in another terminal
+  p2pmicro whoami                       show your account, for others to follow
+  p2pmicro follow did:key:z6Mk…         follow somebody
+  p2pmicro timeline                     read
+
+The home is --home, P2PMICRO_HOME, or your platform's data folder."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that says what to do, in a sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        print(f"p2pmicro: {message[:1].upper()}{message[1:]}. Try `{self.prog} --help`.", file=sys.stderr)
+        raise SystemExit(EXIT_USAGE)
+
+
+def _lazy(module: str, function: str) -> Callable[[argparse.Namespace], int]:
+    def call(args: argparse.Namespace) -> int:
+        from importlib import import_module
+
+        result = getattr(import_module(f".{module}", __package__), function)(args)
+        return int(result or 0)
+
+    return call
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    parser = _Parser(
+        prog="p2pmicro", description=_ABOUT, epilog=_EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--home", metavar="DIR", help="the folder of your account (default: P2PMICRO_HOME)")
+    parser.add_argument("--version", action="store_true", help="show the version")
+    parser.add_argument("--debug", action="store_true", help=argparse.SUPPRESS)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
+
+    def add(name: str, module: str, function: str, text: str, examples: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(
+            name,
+            help=text,
+            description=text[:1].upper() + text[1:] + ".",
+            epilog="examples:\n" + "\n".join("  " + line for line in examples.splitlines()),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        # Also after the command, where people put it. SUPPRESS: absent there, the one before counts.
+        command.add_argument("--home", metavar="DIR", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+        command.add_argument("--json", action="store_true", help="print JSON, an object a line")
+        command.set_defaults(call=_lazy(module, function))
+        return command
+
+    run = add(
+        "run", "run", "run", "start your node and keep it running",
+        'p2pmicro run --name Ada\np2pmicro run --peer 192.168.1.7:4000\np2pmicro run --listen 127.0.0.1:4000 --no-mdns',
+    )  # fmt: skip
+    run.add_argument("--name", help="your name, shown to others (at most 50 characters)")
+    run.add_argument("--listen", metavar="HOST:PORT", default=":0", help="where to listen (default: anywhere)")
+    run.add_argument("--no-mdns", action="store_true", help="don't announce the node on the LAN, nor look for others")
+    run.add_argument(
+        "--peer", metavar="HOST:PORT", action="append", default=[], help="a node to connect to; repeatable"
+    )
+
+    init = add("init", "account", "init", "make an account without starting the node",
+               "p2pmicro init --name Ada\np2pmicro init --recover")  # fmt: skip
+    init.add_argument("--name", help="your name, shown to others")
+    init.add_argument("--recover", action="store_true", help="bring an account back from its 24 words")
+    add("whoami", "account", "whoami", "show your account, feed and name", "p2pmicro whoami")
+    words = add("words", "account", "words", "show the 24 words that are your account: keep them secret and safe",
+                "p2pmicro words")  # fmt: skip
+    words.add_argument("--yes", action="store_true", help="don't ask first")
+
+    post = add("post", "write", "post", "write a message of at most 140 characters",
+               'p2pmicro post "Hello, hills!"\necho "From a script" | p2pmicro post -')  # fmt: skip
+    post.add_argument("text", metavar="TEXT", help="the message; - reads standard input")
+
+    timeline = add("timeline", "read", "timeline", "show the newest messages of those you follow, and your own",
+                   "p2pmicro timeline\np2pmicro timeline --limit 10 --json")  # fmt: skip
+    timeline.add_argument("--limit", type=_count, default=50, metavar="N", help="messages at most (default: 50)")
+    show = add("show", "read", "show", "show one message and all that is known of it", "p2pmicro show z6Mk…/12")
+    show.add_argument("ref", metavar="REF", help="as `timeline` shows it")
+
+    follow = add("follow", "people", "follow", "follow somebody; follows are public", "p2pmicro follow did:key:z6Mk…")
+    follow.add_argument("account", metavar="ACCOUNT", help="as their `whoami` shows it")
+    unfollow = add("unfollow", "people", "unfollow", "follow somebody no longer", "p2pmicro unfollow did:key:z6Mk…")
+    unfollow.add_argument("account", metavar="ACCOUNT", help="as `following` shows it")
+    add("following", "people", "following", "list those whom you follow", "p2pmicro following")
+
+    add("feeds", "state", "feeds", "list the feeds that are held here", "p2pmicro feeds --json")
+    add("peers", "state", "peers", "list the nodes that yours is connected to, or has met", "p2pmicro peers")
+    add("status", "state", "status", "show how your node is", "p2pmicro status")
+    add("verify", "state", "verify", "read everything again and check every signature", "p2pmicro verify")
+    add("rebuild", "state", "rebuild", "compute timelines and search again from the log", "p2pmicro rebuild")
+    return parser
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text) <= 10_000:
+        raise argparse.ArgumentTypeError("a number from 1 to 10000 is wanted")
+    return int(text)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; its exit status: 0, 1 (failed) or 2 (can't be done as asked)."""
+    for stream in (sys.stdout, sys.stderr):  # whatever the locale is: messages are in every script
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    parser = make_parser()
+    args = parser.parse_args(argv)
+    if args.version:
+        from importlib.metadata import version
+
+        print(f"p2pmicro {version('p2pmicro')}")
+        return 0
+    if args.command is None:
+        parser.print_help()
+        return EXIT_USAGE
+    return _call(args)
+
+
+def _call(args: Any) -> int:
+    from ..errors import P2PMicroError
+
+    try:
+        return int(args.call(args))
+    except P2PMicroError as error:
+        return _fail(args, error.code, str(error))
+    except BrokenPipeError:  # `p2pmicro timeline | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    except OSError as error:
+        if args.debug:
+            raise
+        return _fail(args, "os", f"The system refused: {error}.")
+    except Exception as error:  # no traceback reaches a user
+        if args.debug:
+            raise
+        text = f"A bug in p2pmicro: {type(error).__name__}: {error}. Run again with `p2pmicro --debug` and report it."
+        return _fail(args, "bug", text)
+
+
+def _fail(args: Any, code: str, text: str) -> int:
+    if getattr(args, "json", False):
+        import json
+
+        print(json.dumps({"error": code, "message": text}, ensure_ascii=False), file=sys.stderr)
+    else:
+        print(f"p2pmicro: {text}", file=sys.stderr)
+    usage = code.startswith(("local", "config", "entry"))
+    return EXIT_USAGE if usage else EXIT_FAILED
+
+
+def entry() -> None:
+    """The installed command."""
+    sys.exit(main())

@@ -1,0 +1,123 @@
+"""What people and programs are shown: lines of JSON, or text that no message can spoil."""
+
+import json
+import os
+import sys
+import unicodedata
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self, TextIO
+
+_BOLD, _DIM, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[0m"
+_BAR_WIDTH = 30
+# C1: they turn the text around them; what a stranger wrote must not move what stands beside it.
+_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def print_json(fields: Mapping[str, Any]) -> None:
+    """Print one JSON object as a line."""
+    print(json.dumps(fields, ensure_ascii=False), flush=True)
+
+
+def printable(text: str) -> str:
+    """Make another person's text safe for a terminal: one line, control characters as marks, no bidi controls."""
+    shown = []
+    for letter in text:
+        if letter == "\n":
+            shown.append(" ⏎ ")
+        elif unicodedata.category(letter) in ("Cc", "Cs"):
+            shown.append(f"<U+{ord(letter):04X}>")
+        elif letter not in _BIDI:
+            shown.append(letter)
+    return "".join(shown)
+
+
+def colour(stream: TextIO) -> bool:
+    """Whether to use colour: on a terminal, unless NO_COLOR is set (no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def bold(text: str) -> str:
+    """Bold, on a terminal."""
+    return f"{_BOLD}{text}{_RESET}" if colour(sys.stdout) else text
+
+
+def dim(text: str) -> str:
+    """Faint, on a terminal."""
+    return f"{_DIM}{text}{_RESET}" if colour(sys.stdout) else text
+
+
+def rfc3339(time_ms: int) -> str:
+    """A time as RFC 3339 in UTC with milliseconds; times that no calendar holds are cut to year 1 or 9999."""
+    low, high = -62_135_596_800_000, 253_402_300_799_999
+    at = min(max(time_ms, low), high)
+    moment = datetime.fromtimestamp(0, UTC).timestamp() + at // 1000
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0") + f".{at % 1000:03d}Z"
+
+
+def local_time(time_ms: int) -> str:
+    """A time for people: today's by the clock, others by the day."""
+    try:
+        moment = datetime.fromtimestamp(time_ms / 1000).astimezone()
+    except (OverflowError, OSError, ValueError):
+        return rfc3339(time_ms)
+    today = datetime.now().astimezone().date()
+    return moment.strftime("%H:%M") if moment.date() == today else moment.strftime("%Y-%m-%d %H:%M")
+
+
+def size(count: int) -> str:
+    """A number of bytes for people."""
+    value = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 1000 or unit == "GB":
+            break
+        value /= 1000
+    return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+
+
+def print_table(rows: Iterable[tuple[str, ...]], head: tuple[str, ...]) -> None:
+    """Print columns, as wide as they have to be."""
+    table = [head, *rows]
+    widths = [max(_width(row[column]) for row in table) for column in range(len(head))]
+    for number, row in enumerate(table):
+        cells = [cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)]
+        line = "  ".join(cells).rstrip()
+        print(dim(line) if number == 0 else line)
+
+
+def _width(text: str) -> int:
+    """Columns that a terminal gives a text: two for wide letters, none for marks."""
+    return sum(
+        0 if unicodedata.combining(letter) else 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+        for letter in text
+    )
+
+
+class Progress:
+    """A bar on standard error while something long goes on; nothing where that is no terminal."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._shown = -1
+        self._on = sys.stderr.isatty()
+
+    def __call__(self, done: int, total: int) -> None:
+        """Show how far it is."""
+        share = 100 * done // total if total else 100
+        if self._on and share != self._shown:
+            self._shown = share
+            filled = _BAR_WIDTH * share // 100
+            bar = "█" * filled + "░" * (_BAR_WIDTH - filled)
+            sys.stderr.write(f"\r{self._what} {bar} {share:3d} %")
+            sys.stderr.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._on and self._shown >= 0:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()

@@ -1,0 +1,77 @@
+"""`run`: the node, until it is told to stop."""
+
+import logging
+import signal
+import sys
+from argparse import Namespace
+
+import trio
+
+from ..errors import P2PMicroError
+from ..ids import format_account, format_feed
+from ..node.node import NetworkSettings, Node, open_node
+from .output import bold, dim, print_json, printable
+from .read import message_json, print_message
+
+
+def run(args: Namespace) -> int:
+    """Run the node; 0 when it was asked to stop."""
+    logging.basicConfig(level=logging.DEBUG if args.debug else logging.WARNING, format="p2pmicro: %(message)s")
+    settings = NetworkSettings(args.listen, not args.no_mdns, args.peer)
+    try:
+        trio.run(_run, args, settings)
+    except BaseExceptionGroup as group:
+        # What ended the node at its start is one error, however deep the nurseries are that it came through.
+        found = group
+        while isinstance(found, BaseExceptionGroup) and len(found.exceptions) == 1:
+            inner = found.exceptions[0]
+            if isinstance(inner, (P2PMicroError, KeyboardInterrupt, BrokenPipeError)):
+                raise inner from None
+            if not isinstance(inner, BaseExceptionGroup):
+                break
+            found = inner
+        raise
+    return 0
+
+
+async def _run(args: Namespace, settings: NetworkSettings) -> None:
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_node, args, settings, nursery.cancel_scope)
+            async for _ in signals:
+                nursery.cancel_scope.cancel()
+                break
+
+
+async def _node(args: Namespace, settings: NetworkSettings, scope: trio.CancelScope) -> None:
+    async with open_node(args.home, network=settings) as node:
+        if args.name is not None:
+            before = await node.profile_of(node.account)
+            if before is None or before.name != args.name:
+                await node.profile(name=args.name)
+        _print_ready(args, node)
+        async for message in node.arrivals():
+            if args.json:
+                print_json({"event": "message", **message_json(message)})
+            else:
+                print_message(message)
+                sys.stdout.flush()
+    scope.cancel()
+
+
+def _print_ready(args: Namespace, node: Node) -> None:
+    if node.renewed:
+        print(f"p2pmicro: {node.renewed}", file=sys.stderr)
+    if args.json:
+        print_json(
+            {
+                "event": "ready",
+                "account": format_account(node.account),
+                "feed": format_feed(node.feed),
+                "listen": list(node.listening),
+            }
+        )
+        return
+    print(f"Your node runs. Your account is {bold(printable(format_account(node.account)))}")
+    print(dim(f"Others can reach it at {', '.join(node.listening)}. Messages appear here; Ctrl-C stops it."))
+    sys.stdout.flush()

@@ -1,0 +1,133 @@
+"""`feeds`, `peers`, `status`, `verify`, `rebuild`."""
+
+import json
+from argparse import Namespace
+from typing import Any
+
+from ..ids import format_account, format_feed
+from ..node.local import LocalNode
+from ..node.wake import PEERS, ask_node
+from .output import Progress, local_time, print_json, print_table, printable, rfc3339, size
+
+
+def feeds(args: Namespace) -> None:
+    """List the feeds that are held."""
+    with LocalNode.open(args.home) as node:
+        states = node.feeds()
+    found = [
+        {
+            "account": format_account(state.account),
+            "feed": format_feed(state.feed),
+            "height": state.newest.end.seq if state.newest is not None else 0,
+            "bytes": state.bytes,
+            "forked": state.fork_seq is not None,
+        }
+        for state in states
+    ]
+    if args.json:
+        for fields in found:
+            print_json(fields)
+        return
+    rows = [
+        (
+            str(f["feed"]),
+            str(f["height"]),
+            size(int(str(f["bytes"]))),
+            "forked" if f["forked"] else "",
+            str(f["account"]),
+        )
+        for f in found
+    ]
+    print_table(rows, ("FEED", "HEIGHT", "SIZE", "", "ACCOUNT"))
+
+
+def peers(args: Namespace) -> None:
+    """List nodes: those connected, as the running node tells, and those met before."""
+    with LocalNode.open(args.home) as node:
+        answer = ask_node(node.home.wake, PEERS)
+        known = node.known_peers()
+    found: list[dict[str, Any]]
+    if answer is not None:
+        found = [json.loads(line) for line in answer.decode().splitlines()]
+    else:
+        found = [
+            {"account": None, "feed": item.feed and format_feed(item.feed), "address": item.address, "state": "away",
+             "since_ms": item.met_ms, "bytes_in": 0, "bytes_out": 0}
+            for item in known
+        ]  # fmt: skip
+    for fields in found:
+        since_ms = fields.pop("since_ms")
+        fields["since"] = rfc3339(since_ms) if since_ms else None
+        fields["since_text"] = local_time(since_ms) if since_ms else "never"
+    if args.json:
+        for fields in found:
+            del fields["since_text"]
+            print_json(fields)
+        return
+    if answer is None:
+        print("Your node is not running: these are the nodes that it has met.")
+    rows = [
+        (f["address"], f["state"], f["since_text"], size(f["bytes_in"]), size(f["bytes_out"]), f["account"] or "?")
+        for f in found
+    ]
+    print_table(rows, ("ADDRESS", "STATE", "SINCE", "IN", "OUT", "ACCOUNT"))
+
+
+def status(args: Namespace) -> None:
+    """Show how the node is."""
+    with LocalNode.open(args.home) as node:
+        found = node.status()
+        home = node.home.path
+    fields = {
+        "account": format_account(found.account),
+        "feed": format_feed(found.feed),
+        "name": found.name,
+        "home": str(home),
+        "running": found.running,
+        "height": found.height,
+        "entries": found.entries,
+        "feeds": found.feeds,
+        "following": found.following,
+        "followers": found.followers,
+        "store_bytes": found.store_bytes,
+        "erasures_pending": found.erasures_pending,
+    }
+    if args.json:
+        print_json(fields)
+        return
+    print(f"{printable(found.name or '?')}  {fields['account']}")
+    print(f"node       {'running' if found.running else 'not running: start it with `p2pmicro run`'}")
+    print(f"your feed  {found.height} entries")
+    print(f"store      {found.entries} entries of {found.feeds} feeds, {size(found.store_bytes)} in {home}")
+    print(f"people     {found.following} followed, {found.followers} known followers")
+    if found.erasures_pending:
+        print(f"deleting   {found.erasures_pending} deleted texts are still being wiped from the disk")
+
+
+def verify(args: Namespace) -> int:
+    """Check everything; 1 if something is wrong."""
+    with LocalNode.open(args.home) as node, Progress("verify") as progress:
+        faults = node.verify(progress)
+        checked = node.status()
+    if args.json:
+        for fault in faults:
+            print_json({"fault": fault})
+        print_json({"faults": len(faults), "entries": checked.entries, "feeds": checked.feeds})
+    else:
+        for fault in faults:
+            print(fault)
+        if not faults:
+            print(f"All is well: {checked.entries} entries of {checked.feeds} feeds were checked.")
+    return 1 if faults else 0
+
+
+def rebuild(args: Namespace) -> int:
+    """Compute the views again."""
+    with LocalNode.open(args.home) as node, Progress("rebuild") as progress:
+        node.rebuild(progress)
+        entries = node.status().entries
+    if args.json:
+        print_json({"entries": entries})
+    else:
+        print(f"Timelines, people and search were computed again from {entries} entries.")
+    return 0
