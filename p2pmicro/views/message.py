@@ -4,6 +4,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from .. import cbor
 from ..errors import ContentError, EncodingError
@@ -40,18 +41,7 @@ class Message:
 
 def load(connection: sqlite3.Connection, keys: Sequence[int]) -> list[Message]:
     """The messages of these keys, in their order; those that are not held, not readable or no message are left out."""
-    rows = connection.execute(
-        f"""
-        SELECT entry.key, entry.seen_ms, entry.payload, previous.payload, feed, accounts.account, name
-        FROM entries AS entry
-        JOIN feeds ON feeds.number = entry.key >> 32
-        JOIN accounts ON accounts.number = feeds.account
-        LEFT JOIN profiles ON profiles.account = feeds.account
-        LEFT JOIN entries AS previous ON previous.key = entry.key - 1
-        WHERE entry.payload IS NOT NULL AND entry.key IN ({", ".join("?" * len(keys))})
-        """,
-        keys,
-    ).fetchall()
+    rows = select(connection, keys)
     ids = _ids(connection, [(row[0], FeedId(row[4])) for row in rows])
     previous_ms = iter(_claims([row[3] for row in rows if row[3] is not None]))
     messages = {}
@@ -79,6 +69,22 @@ def load(connection: sqlite3.Connection, keys: Sequence[int]) -> list[Message]:
             tuple(marks),
         )
     return [messages[key] for key in keys if key in messages]
+
+
+def select(connection: sqlite3.Connection, keys: Sequence[int]) -> list[tuple[Any, ...]]:
+    """What SQLite has to say of some entries: all that `load` needs but their ids."""
+    return connection.execute(
+        f"""
+        SELECT entry.key, entry.seen_ms, entry.payload, previous.payload, feed, accounts.account, name
+        FROM entries AS entry
+        JOIN feeds ON feeds.number = entry.key >> 32
+        JOIN accounts ON accounts.number = feeds.account
+        LEFT JOIN profiles ON profiles.account = feeds.account
+        LEFT JOIN entries AS previous ON previous.key = entry.key - 1
+        WHERE entry.payload IS NOT NULL AND entry.key IN ({", ".join("?" * len(keys))})
+        """,
+        keys,
+    ).fetchall()
 
 
 def _ids(connection: sqlite3.Connection, wanted: Sequence[tuple[int, FeedId]]) -> dict[int, EntryId]:

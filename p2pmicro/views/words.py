@@ -27,9 +27,8 @@ _UNSPACED = (
     "\u2e80-\u2fdf\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"  # Chinese
 )
 _RUN = re.compile(f"[{_UNSPACED}]+")
-# Pictures are written right behind a word, and unicode61 takes those that it does not know for letters of it.
-_PICTURE = "[\u2190-\u2bff\U0001f000-\U0001fbff]"
-_APART = re.compile(f"{_RUN.pattern}|{_PICTURE}")
+# Pictures are no words; but unicode61 takes those that it does not know for letters of the word that they stand behind.
+_PICTURES = re.compile("[\u2190-\u2bff\ufe0e\ufe0f\U0001f000-\U0001fbff]+")
 
 # What unicode61 does not fold: full-width forms of ASCII (common in Japanese), Greek accents, Arabic and Hebrew points,
 # and the Russian io, which is mostly written without its dots.
@@ -54,12 +53,13 @@ def spaced(text: str) -> str:
         return text
     if _UNFOLDED.search(text):
         text = text.translate(_FOLDED)
-    return _APART.sub(_pairs, text)
+    text = _PICTURES.sub(" ", text)
+    return _RUN.sub(_pairs, text)
 
 
 def _pairs(run: re.Match[str]) -> str:
     letters = run.group()
-    if len(letters) > 2:
+    if len(letters) > 2:  # else a pair, or one letter by itself
         letters = " ".join(map(add, letters, letters[1:]))
     return f" {letters} "
 
