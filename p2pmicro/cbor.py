@@ -4,8 +4,8 @@ One value has one encoding: definite lengths, shortest forms, map keys text and 
 duplicates, no tags, floats or other simple values, depth at most 8, integers within ±(2^63-1), nothing after it.
 """
 
-from collections.abc import Sequence
-from typing import TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias
 
 import cbor2
 
@@ -35,7 +35,7 @@ def encode(value: Value) -> bytes:
     Raises:
         EncodingError: a type, depth or integer that the profile lacks, or text with a lone surrogate.
     """
-    _check(value, CBOR_DEPTH_MAX, ordered=False)
+    _check_all((value,), CBOR_DEPTH_MAX, ordered=False)
     try:
         return _dumps(_sorted(value))
     except UnicodeEncodeError:
@@ -55,7 +55,7 @@ def decode(data: bytes) -> Value:
         raise EncodingError(f"Not CBOR: {error}.") from None
     except TypeError:  # a map key that can't be hashed
         raise EncodingError("A map's key is not text.") from None
-    _check(value, CBOR_DEPTH_MAX, ordered=True)
+    _check_all((value,), CBOR_DEPTH_MAX, ordered=True)
     if _dumps(value) != data:
         raise EncodingError("Not the shortest CBOR, or bytes are left over.")
     return value
@@ -69,9 +69,8 @@ def decode_many(payloads: Sequence[bytes]) -> "list[Value | EncodingError]":
     try:
         head = b"\x99" + len(payloads).to_bytes(2)
         values = cbor2.loads(head + b"".join(payloads), max_depth=CBOR_DEPTH_MAX + 1, semantic_decoders=_TAGS)
-        for value in values:
-            _check(value, CBOR_DEPTH_MAX, ordered=True)
-        if list(map(_dumps, values)) == payloads:
+        _check_all(values, CBOR_DEPTH_MAX, ordered=True)
+        if list(map(_dumps, values)) == list(payloads):
             return values  # type: ignore[no-any-return]
     except (cbor2.CBORDecodeError, EncodingError, TypeError):
         pass  # one of them: found below
@@ -85,50 +84,42 @@ def _decode_or_error(payload: bytes) -> "Value | EncodingError":
         return error
 
 
-def _check(value: object, depth: int, ordered: bool) -> None:
-    """Check types, integers, keys, order and depth; exact types, since a subclass may be something else (IntEnum)."""
-    kind = type(value)
-    if kind in _SCALARS:
-        return
-    if kind is int:
-        if not -INT_MAX <= value <= INT_MAX:  # type: ignore[operator]
-            raise EncodingError("An integer lies outside ±(2^63-1).")
-    elif kind is list:
+def _check_all(values: Iterable[Any], depth: int, ordered: bool) -> None:
+    """Check types, integers, keys, order and, with `depth` levels left, depth; a call a container, for speed.
+
+    Exact types, since a subclass may be something else (IntEnum).
+    """
+    for value in values:
+        kind = type(value)
+        if kind is str or kind in _SCALARS:
+            continue
+        if kind is int:
+            if not -INT_MAX <= value <= INT_MAX:
+                raise EncodingError("An integer lies outside ±(2^63-1).")
+            continue
+        if kind is not list and kind is not dict:
+            raise EncodingError(f"A type that the profile lacks: {kind.__name__}.")
         if depth == 0:
             raise EncodingError(f"Nested deeper than {CBOR_DEPTH_MAX}.")
-        for item in value:  # type: ignore[attr-defined]
-            if type(item) not in _SCALARS:
-                _check(item, depth - 1, ordered)
-    elif kind is dict:
-        if depth == 0:
-            raise EncodingError(f"Nested deeper than {CBOR_DEPTH_MAX}.")
-        before = ""
-        for key, item in value.items():  # type: ignore[attr-defined]
-            if type(key) is not str:
-                raise EncodingError("A map's key is not text.")
-            if ordered and before and not _comes_before(before, key):
+        if kind is dict:
+            for key in value:
+                if type(key) is not str:
+                    raise EncodingError("A map's key is not text.")
+            if ordered and len(value) > 1 and sorted(value, key=_key_order) != list(value):
                 raise EncodingError("A map's keys are not sorted.")
-            before = key
-            if type(item) not in _SCALARS:
-                _check(item, depth - 1, ordered)
-    else:
-        raise EncodingError(f"A type that the profile lacks: {kind.__name__}.")
+            value = value.values()
+        _check_all(value, depth - 1, ordered)
 
 
-def _comes_before(left: str, right: str) -> bool:
-    """Whether left's encoding sorts before right's: by length in UTF-8, then bytewise (the length comes first)."""
-    a, b = left.encode(), right.encode()
-    return (len(a), a) < (len(b), b)
-
-
-def _key_order(item: tuple[str, Value]) -> tuple[int, bytes]:
-    raw = item[0].encode()
+def _key_order(key: str) -> tuple[int, bytes]:
+    """Where a key's encoding sorts: by length in UTF-8, then bytewise (the length comes first)."""
+    raw = key.encode()
     return len(raw), raw
 
 
 def _sorted(value: Value) -> Value:
     if type(value) is dict:
-        return {key: _sorted(item) for key, item in sorted(value.items(), key=_key_order)}
+        return {key: _sorted(value[key]) for key in sorted(value, key=_key_order)}
     if type(value) is list:
         return [_sorted(item) for item in value]
     return value

@@ -44,6 +44,9 @@ class Entry(NamedTuple):
     content: Content
 
 
+_new_entry = tuple.__new__  # what `Entry(...)` calls, in half of its time
+
+
 # --- Reading ---
 
 
@@ -62,11 +65,15 @@ def read(payload: bytes) -> Entry:
 def read_many(payloads: Sequence[bytes]) -> "list[Entry | EncodingError | ContentError]":
     """Read up to 65,535 payloads, about twice as fast as one by one; a bad one stands as its error."""
     read_ones: list[Entry | EncodingError | ContentError] = []
+    add = read_ones.append
     for value in cbor.decode_many(payloads):
+        if isinstance(value, EncodingError):
+            add(value)
+            continue
         try:
-            read_ones.append(value if isinstance(value, EncodingError) else _checked(value))
+            add(_checked(value))
         except ContentError as error:
-            read_ones.append(error)
+            add(error)
     return read_ones
 
 
@@ -86,7 +93,7 @@ def _checked(value: cbor.Value) -> Entry:
         check(content)
     except KeyError as error:
         raise ContentError(f"A {kind} lacks the field {error.args[0]!r}.") from None
-    return Entry(time_ms, kind, content)
+    return _new_entry(Entry, value)
 
 
 def ref_of(value: Any) -> Ref:
