@@ -80,13 +80,21 @@ class Cursor(sqlite3.Cursor):
 
 
 class Connection(sqlite3.Connection):
-    """A connection whose errors are ours; `execute` and its kin go through `Cursor`."""
+    """A connection whose errors are ours."""
 
     failed = False  # whether a write or sync failed: nothing more is written through it
 
     def cursor(self, factory: Any = Cursor) -> Any:
         """Make a cursor."""
         return super().cursor(factory)
+
+    def execute(self, sql: str, parameters: Any = (), /) -> Any:
+        """Run one statement; the cursor with its rows. Raises: StoreError."""
+        return self.cursor().execute(sql, parameters)  # the inherited one makes a plain cursor
+
+    def executemany(self, sql: str, parameters: Any, /) -> Any:
+        """Run one statement for many rows. Raises: StoreError."""
+        return self.cursor().executemany(sql, parameters)
 
 
 def open_database(path: Path, *, durable: bool = True, read_only: bool = False) -> sqlite3.Connection:
@@ -103,20 +111,18 @@ def open_database(path: Path, *, durable: bool = True, read_only: bool = False) 
         StoreReadOnlyError, StoreDamagedError, StoreLockedError, StoreFullError: as their names say.
     """
     _check_file(path, create=not read_only)
+    connection = _connect_to_read(path)
     try:
-        connection = _connect(path, "ro")
-        try:
-            version = _version(connection, path)
-        finally:
-            connection.close()
-        if read_only:
-            if version < _migrations()[-1][0]:
-                raise StoreReadOnlyError(f"{path} is of an older version: open it once where it may be written.")
-            connection = _connect(path, "ro")
-        else:
-            connection = _connect(path, "rw")
-    except sqlite3.DatabaseError as error:
-        raise _as_store_error(error) from error
+        # By a connection that can't write: a newer version's file stays as it is, its log not even folded in.
+        version = _version(connection, path)
+        if read_only and version < _migrations()[-1][0]:
+            raise StoreReadOnlyError(f"{path} is of an older version: open it once where it may be written.")
+    except BaseException:
+        connection.close()
+        raise
+    if not read_only:
+        connection.close()
+        connection = _connect(path, "rw")
     try:
         connection.execute(f"PRAGMA cache_size={-_CACHE_KIB}")
         connection.execute("PRAGMA mmap_size=0")  # an I/O error in a mapped file kills the process
@@ -197,18 +203,34 @@ def _check_file(path: Path, create: bool) -> None:
 
 
 def _connect(path: Path, mode: str) -> Connection:
-    uri = f"file:{quote(str(path.absolute()))}?mode={mode}"
-    if mode == "ro" and not _has_log(path) and not os.access(path.parent, os.W_OK):
-        uri += "&immutable=1"  # SQLite can't make its shared memory file there, and nobody can write
-    return sqlite3.connect(
-        uri,
-        uri=True,
-        timeout=_BUSY_TIMEOUT_MS / 1000,
-        isolation_level=None,
-        check_same_thread=False,
-        factory=Connection,
-        cached_statements=256,
-    )
+    try:
+        return sqlite3.connect(
+            f"file:{quote(str(path.absolute()))}?mode={mode}",
+            uri=True,
+            timeout=_BUSY_TIMEOUT_MS / 1000,
+            isolation_level=None,
+            check_same_thread=False,
+            factory=Connection,
+            cached_statements=256,
+        )
+    except sqlite3.DatabaseError as error:
+        raise _as_store_error(error) from error
+
+
+def _connect_to_read(path: Path) -> Connection:
+    connection = _connect(path, "ro")
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_schema")
+    except StoreReadOnlyError:
+        # SQLite can't make its shared memory file in a read-only folder. Without a log nothing is in it.
+        connection.close()
+        if _has_log(path):
+            raise
+        return _connect(path, "ro&immutable=1")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _has_log(path: Path) -> bool:

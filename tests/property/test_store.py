@@ -196,8 +196,8 @@ STEPS = st.one_of(
 )
 
 
-@given(st.lists(STEPS, min_size=1, max_size=14))
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(st.lists(STEPS, min_size=4, max_size=20))
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_store_does_as_the_model(steps: list[Step]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = Home(Path(folder))
