@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..errors import ForkError, SeqError, SizeError
+from ..errors import BacklinkError, ForkError, SeqError, SizeError
 from ..ids import EntryId, FeedId
 from ..limits import FORK_SIDE_MAX, SEQ_MAX
-from .chain import Hole, Link, check_head, page_end, walk
+from .chain import Hole, Link, check_head, genesis, page_end, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ def make_fork_proof(feed: FeedId, before: Link, one: Side, other: Side) -> ForkP
     """Put two sides into a proof, in order, and check it.
 
     Raises:
-        ForkError, SizeError, SeqError, SignatureError: as `check_fork_proof`.
+        ForkError, SizeError, SeqError, BacklinkError, SignatureError: as `check_fork_proof`.
     """
     sides = sorted((one, other), key=lambda side: walk(before, side.items)[0])
     proof = ForkProof(feed, before, (sides[0], sides[1]))
@@ -50,11 +50,14 @@ def check_fork_proof(proof: ForkProof) -> tuple[EntryId, EntryId]:
     Raises:
         SizeError: a side is empty, too long, or passes a page end; or a length is over its limit.
         SeqError: d lies outside 1 to 2^32-1.
+        BacklinkError: d is 1, and the sides do not begin at id(0).
         ForkError: the ids at d are the same or not in order.
         SignatureError: a head is wrong.
     Source: protocol/feed.md, "Forks".
     """
     first = proof.seq
+    if first == 1 and proof.before != (start := genesis(proof.feed)):
+        raise BacklinkError("The sides do not begin where their feed does.", 0, start.id, proof.before.id)
     ends: list[Link] = []
     starts: list[EntryId] = []
     for side in proof.sides:
