@@ -1,3 +1,4 @@
+# ruff: noqa: SIM905
 """The examples of RFC 8949 and of IPLD through our CBOR profile."""
 
 import pytest

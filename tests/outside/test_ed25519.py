@@ -1,7 +1,8 @@
 """Signatures against other people's edge cases: what our verify must say to each. Source: protocol/feed.md, "Keys".
 
-The rule is RFC 8032 section 5.1.7 without the cofactor, S < L, R compared as bytes; keys of small order or with a second
-spelling are refused before. Others judge some of these cases otherwise, and a difference would split the network.
+The rule is RFC 8032 section 5.1.7 without the cofactor, S < L, R compared as bytes; keys of small order or with a
+second spelling are refused before. Others judge some of these cases otherwise, and a difference would split the
+network.
 """
 
 from collections import Counter

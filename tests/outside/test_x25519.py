@@ -1,0 +1,32 @@
+"""Encryption keys against Wycheproof: 0 wrong shared secrets, and every key that hides nothing refused."""
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+
+from p2pmicro.errors import BadKeyError
+from p2pmicro.keys import check_box_key
+from tests.outside.vectors import load
+
+
+def _is_refused(public: bytes) -> bool:
+    try:
+        check_box_key(public)
+    except BadKeyError:
+        return True
+    return False
+
+
+def test_wycheproof_keys_are_refused_or_give_the_right_secret() -> None:
+    refused = zero = shared = 0
+    for group in load("wycheproof_x25519.json")["testGroups"]:
+        for case in group["tests"]:
+            public = bytes.fromhex(case["public"])
+            weak = {"LowOrderPublic", "NonCanonicalPublic", "ZeroSharedSecret"} & set(case["flags"])
+            assert _is_refused(public) == bool(weak), case["tcId"]
+            if weak:
+                refused += 1
+                zero += "ZeroSharedSecret" in weak
+            else:
+                private = X25519PrivateKey.from_private_bytes(bytes.fromhex(case["private"]))
+                assert private.exchange(X25519PublicKey.from_public_bytes(public)).hex() == case["shared"], case["tcId"]
+                shared += 1
+    assert (shared, zero, refused) == (474, 31, 44)
