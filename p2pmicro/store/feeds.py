@@ -49,7 +49,7 @@ class FeedState:
 
     def key(self, seq: int) -> int:
         """The key of an entry."""
-        return self.number << 32 | seq
+        return (self.number << 32) + seq
 
     @property
     def runs(self) -> tuple[Run, ...]:

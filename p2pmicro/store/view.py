@@ -50,7 +50,7 @@ def shown_rows(
 def readable_rows(connection: sqlite3.Connection, state: FeedState, first: int, last: int) -> Iterator[list[Row]]:
     """Read what is readable of a feed from seq `first` to `last`, shown or not."""
     key, end = state.key(first), state.key(last)
-    while key <= end:
+    while key <= end:  # not at all if `first` is above `last`
         found = connection.execute(
             "SELECT key, seen_ms, payload FROM entries WHERE key BETWEEN ? AND ? AND payload IS NOT NULL "
             "ORDER BY key LIMIT ?",
