@@ -1,4 +1,5 @@
 """Vectors of the CBOR profile: protocol/content.md, "CBOR profile"."""
+# ruff: noqa: E501 (a table is read by its columns)
 
 from collections.abc import Iterator
 from typing import Any
@@ -116,7 +117,12 @@ _ACCEPTED: tuple[tuple[str, str, Any, str], ...] = (
     ("map_sorted_by_length", "keys", {"b": 1, "aa": 2}, "the shorter key comes first, unlike in a dictionary"),
     ("map_key_empty", "keys", {"": 1, "a": 2}, "an empty key is a key"),
     ("map_key_utf8", "keys", {"b": 1, "\u00e9": 2, "\uffe1": 3, "\U0001f600": 4}, "length counts UTF-8 bytes"),
-    ("map_key_proto", "keys", {"__proto__": 1, "constructor": 2}, "keys that mean something in JavaScript mean nothing here"),
+    (
+        "map_key_proto",
+        "keys",
+        {"__proto__": 1, "constructor": 2},
+        "keys that mean something in JavaScript mean nothing here",
+    ),
     ("map_key_24", "keys", {"z" * 23: 1, "a" * 24: 2}, "a key whose length needs a second byte sorts after"),
     ("map_keys_by_case", "keys", {"B": 1, "a": 2}, "bytes, not letters"),
     ("depth_8_arrays", "depth", [[[[[[[[]]]]]]]], "the deepest"),
@@ -129,7 +135,9 @@ def vectors() -> Iterator[Vector]:
     """All of them."""
     for name, rule, value, comment in _ACCEPTED:
         data = cbor.encode(value)
-        yield Vector(f"cbor/{name}", f"content.md#cbor-{rule}", _sentence(comment), data, value=value, decoded=rendered(value))
+        yield Vector(
+            f"cbor/{name}", f"content.md#cbor-{rule}", _sentence(comment), data, value=value, decoded=rendered(value)
+        )
     for line in _REFUSED.strip().splitlines():
         left, comment = line.rsplit(" | ", 1)
         name, rule, rest = left.split(None, 2)

@@ -13,13 +13,13 @@ from .parties import (
     ACCOUNT_B,
     FEED_A,
     LOG_A,
+    SMALL,
     START_MS,
     device_content,
     revoke_message,
 )
 
-_SMALL = bytes([1]) + bytes(31)  # the identity point as a key
-_REF = [FEED_A.public, 2, LOG_A.id(2)]
+_REF: list[Any] = [FEED_A.public, 2, LOG_A.id(2)]
 _KEY_B = ACCOUNT_B.public
 _SMILE = "\U0001f600"
 _FOLLOW = {"account": _KEY_B, "on": True, "rev": 1}
@@ -63,12 +63,20 @@ def _of(kind: str, content: dict[str, Any], **changes: Any) -> Any:
 def _shapes() -> Iterator[tuple[str, str, str, Any]]:
     yield "post", "payload-shape", "A message.", _post()
     yield "time_negative", "payload-shape", "A claim before 1970.", [-1, "post", {"text": "Hello"}]
-    yield "time_max", "payload-shape", "The latest claim: any integer of the profile.", [2**63 - 1, "post", {"text": "a"}]
+    yield (
+        "time_max",
+        "payload-shape",
+        "The latest claim: any integer of the profile.",
+        [2**63 - 1, "post", {"text": "a"}],
+    )
     yield "time_min", "payload-shape", "The earliest claim.", [-(2**63 - 1), "post", {"text": "a"}]
     yield "unknown_key", "payload-unknown-keys", "Ignored, and kept.", _post(colour=[1, {"a": None}])
     yield "unknown_key_sorted_first", "payload-unknown-keys", "It may come before known ones.", _post(a=1)
-    yield "critical_key_inside", "payload-critical", "In a map inside the content it means nothing.", _post(
-        reply={"root": _REF, "parent": _REF, "!new": 1}
+    yield (
+        "critical_key_inside",
+        "payload-critical",
+        "In a map inside the content it means nothing.",
+        _post(reply={"root": _REF, "parent": _REF, "!new": 1}),
     )
     yield "exclamation_within_key", "payload-critical", "Only the first character counts.", _post(**{"a!": 1})
 
@@ -90,16 +98,27 @@ def _valid() -> Iterator[tuple[str, str, str, Any]]:
     yield "post_quote", "post-quote", "A quoted message.", _post(quote=_REF)
     yield "post_mentions_none", "post-mentions", "An empty list is a list.", _post(mentions=[])
     at_limit = [[place, 1, _KEY_B] for place in range(32)]
-    yield "post_mentions_32", "post-mentions", "At the limit, each beside the next.", _post(text="a" * 32, mentions=at_limit)
+    yield (
+        "post_mentions_32",
+        "post-mentions",
+        "At the limit, each beside the next.",
+        _post(text="a" * 32, mentions=at_limit),
+    )
     yield "post_mentions_whole", "post-mentions", "All of the text.", _post(mentions=[[0, 5, _KEY_B]])
-    yield "post_mentions_code_points", "post-mentions", "Places count code points, not UTF-16 units or bytes.", _post(
-        text=_SMILE + "\u00e9b", mentions=[[2, 1, _KEY_B]]
+    yield (
+        "post_mentions_code_points",
+        "post-mentions",
+        "Places count code points, not UTF-16 units or bytes.",
+        _post(text=_SMILE + "\u00e9b", mentions=[[2, 1, _KEY_B]]),
     )
     yield "post_lang_35", "post-lang", "At the limit.", _post(lang="a" * 35)
     yield "post_lang_1", "post-lang", "The shortest.", _post(lang="x")
     yield "profile", "profile-fields", "The least of it.", _of("profile", _PROFILE)
-    yield "profile_all_fields", "profile-fields", "Every field.", _of(
-        "profile", _PROFILE, bio="Writes tests.", link="https://example.org/ann"
+    yield (
+        "profile_all_fields",
+        "profile-fields",
+        "Every field.",
+        _of("profile", _PROFILE, bio="Writes tests.", link="https://example.org/ann"),
     )
     yield "profile_name_empty", "profile-fields", "A name may be empty.", _of("profile", _PROFILE, name="")
     yield "profile_name_50", "profile-fields", "At the limit.", _of("profile", _PROFILE, name=_SMILE * 50)
@@ -107,25 +126,39 @@ def _valid() -> Iterator[tuple[str, str, str, Any]]:
     yield "profile_bio_empty", "profile-fields", "A bio may be empty.", _of("profile", _PROFILE, bio="")
     link = "https://" + "a" * 248
     yield "profile_link_256", "profile-link", "At the limit.", _of("profile", _PROFILE, link=link)
-    yield "profile_link_http", "profile-link", "The other scheme, and the shortest link.", _of("profile", _PROFILE, link="http://")
+    yield (
+        "profile_link_http",
+        "profile-link",
+        "The other scheme, and the shortest link.",
+        _of("profile", _PROFILE, link="http://"),
+    )
     yield "profile_rev_max", "field-rev", "At the limit: 2^53.", _of("profile", _PROFILE, rev=2**53)
     yield "follow", "follow-fields", "A follow.", _of("follow", _FOLLOW)
     yield "follow_off", "follow-fields", "An unfollow.", _of("follow", _FOLLOW, on=False, rev=2)
     yield "follows", "follows-part", "A snapshot in one part.", _of("follows", _FOLLOWS)
     yield "follows_empty", "follows-list", "Who follows nobody.", _of("follows", _FOLLOWS, list=[])
-    yield "follows_last_part", "follows-part", "At the limit: the last of 500 parts.", _of(
-        "follows", _FOLLOWS, part=499, parts=500
+    yield (
+        "follows_last_part",
+        "follows-part",
+        "At the limit: the last of 500 parts.",
+        _of("follows", _FOLLOWS, part=499, parts=500),
     )
     yield "follows_200", "follows-list", "At the limit.", _of("follows", _FOLLOWS, list=[[_KEY_B, 1, True]] * 200)
     yield "delete", "delete-ref", "A wish that an entry be erased.", [START_MS, "delete", {"ref": _REF}]
     yield "ref_seq_max", "field-ref", "At the limit.", _of("delete", {}, ref=[FEED_A.public, 2**32 - 1, LOG_A.id(2)])
-    yield "ref_seq_1", "field-ref", "Entry 1: well-formed, though a delete of it is void.", _of(
-        "delete", {}, ref=[FEED_A.public, 1, LOG_A.id(1)]
+    yield (
+        "ref_seq_1",
+        "field-ref",
+        "Entry 1: well-formed, though a delete of it is void.",
+        _of("delete", {}, ref=[FEED_A.public, 1, LOG_A.id(1)]),
     )
     yield "device", "content-device", "As at seq 1 of feed_a.", [START_MS, "device", _DEVICE]
     yield "device_gen_max", "content-device", "At the limit.", [START_MS, "device", device_content(gen=2**32 - 1)]
-    yield "device_signature_wrong", "content-device", "Well-formed: signatures are for the device proof.", _of(
-        "device", _DEVICE, sig=bytes(64)
+    yield (
+        "device_signature_wrong",
+        "content-device",
+        "Well-formed: signatures are for the device proof.",
+        _of("device", _DEVICE, sig=bytes(64)),
     )
     yield "revoke", "content-revoke", "feed_a counts up to 2.", [START_MS, "revoke", _REVOKE]
 
@@ -158,7 +191,12 @@ def _bad_shapes() -> Iterator[tuple[str, str, str, Any]]:
         ("keys", "Kept for a later version.", "keys"),
     ):
         yield f"kind_{name}", "payload-kind", comment, [START_MS, kind, content]
-    yield "critical_key", "payload-critical", "What must not be overlooked makes the entry unknown.", _post(**{"!burn": 1})
+    yield (
+        "critical_key",
+        "payload-critical",
+        "What must not be overlooked makes the entry unknown.",
+        _post(**{"!burn": 1}),
+    )
     yield "critical_key_bare", "payload-critical", "Only the mark.", _post(**{"!": None})
     yield "critical_key_known_word", "payload-critical", "With the mark it is another key.", _post(**{"!lang": "en"})
 
@@ -174,9 +212,9 @@ def _bad_fields() -> Iterator[tuple[str, str, str, Any]]:
         ("box_missing", "A field is missing.", {"box": ...}),
         ("gen_missing", "A field is missing.", {"gen": ...}),
         ("sig_missing", "A field is missing.", {"sig": ...}),
-        ("feed_small_order", "A refused key.", {"feed": _SMALL}),
-        ("account_small_order", "A refused key.", {"account": _SMALL}),
-        ("device_small_order", "A refused X25519 key.", {"device": _SMALL}),
+        ("feed_small_order", "A refused key.", {"feed": SMALL}),
+        ("account_small_order", "A refused key.", {"account": SMALL}),
+        ("device_small_order", "A refused X25519 key.", {"device": SMALL}),
         ("box_small_order", "A refused X25519 key.", {"box": bytes(32)}),
         ("box_top_bit", "A second spelling of an X25519 key.", {"box": _DEVICE["box"][:31] + b"\xff"}),
         ("account_31", "One byte short.", {"account": _DEVICE["account"][:31]}),
@@ -193,7 +231,7 @@ def _bad_fields() -> Iterator[tuple[str, str, str, Any]]:
         ("seq_missing", "A field is missing.", {"seq": ...}),
         ("id_missing", "A field is missing.", {"id": ...}),
         ("sig_missing", "A field is missing.", {"sig": ...}),
-        ("feed_small_order", "A refused key.", {"feed": _SMALL}),
+        ("feed_small_order", "A refused key.", {"feed": SMALL}),
         ("seq_0", "Seqs begin at 1.", {"seq": 0}),
         ("seq_over", "One over the last seq.", {"seq": 2**32}),
         ("id_31", "One byte short.", {"id": bytes(31)}),
@@ -236,11 +274,14 @@ def _bad_posts() -> Iterator[tuple[str, str, str, Any]]:
         ("overlap", "Two names for one character.", [[0, 2, _KEY_B], [1, 2, ACCOUNT_A.public]]),
         ("not_in_order", "The later one first.", [[3, 1, _KEY_B], [0, 1, _KEY_B]]),
         ("account_31", "One byte short.", [[0, 1, _KEY_B[:31]]]),
-        ("account_small_order", "A refused key.", [[0, 1, _SMALL]]),
+        ("account_small_order", "A refused key.", [[0, 1, SMALL]]),
     ):
         yield f"post_mentions_{name}", "post-mentions", comment, _post(text="a" * 40, mentions=mentions)
-    yield "post_mentions_utf16", "post-mentions", "Within the text only if UTF-16 units were counted.", _post(
-        text=_SMILE, mentions=[[0, 2, _KEY_B]]
+    yield (
+        "post_mentions_utf16",
+        "post-mentions",
+        "Within the text only if UTF-16 units were counted.",
+        _post(text=_SMILE, mentions=[[0, 2, _KEY_B]]),
     )
     for name, comment, lang in (
         ("empty", "Leave the field out instead.", ""),
@@ -251,6 +292,7 @@ def _bad_posts() -> Iterator[tuple[str, str, str, Any]]:
 
 
 def _bad_state() -> Iterator[tuple[str, str, str, Any]]:
+    changes: dict[str, Any]
     for name, rule, comment, changes in (
         ("rev_missing", "field-rev", "A field is missing.", {"rev": ...}),
         ("rev_0", "field-rev", "Revs begin at 1.", {"rev": 0}),
@@ -279,7 +321,7 @@ def _bad_state() -> Iterator[tuple[str, str, str, Any]]:
         ("on_null", "Null is not false.", {"on": None}),
         ("account_33", "One byte over.", {"account": _KEY_B + b"\0"}),
         ("account_text", "The text form has no place here.", {"account": "did:key:z6Mk"}),
-        ("account_small_order", "A refused key.", {"account": _SMALL}),
+        ("account_small_order", "A refused key.", {"account": SMALL}),
     ):
         yield f"follow_{name}", "follow-fields", comment, _of("follow", _FOLLOW, **changes)
     for name, rule, comment, changes in (
@@ -296,7 +338,7 @@ def _bad_state() -> Iterator[tuple[str, str, str, Any]]:
         ("row_rev_0", "follows-list", "Revs begin at 1.", {"list": [[_KEY_B, 0, True]]}),
         ("row_rev_over", "follows-list", "One over 2^53.", {"list": [[_KEY_B, 2**53 + 1, True]]}),
         ("row_on_integer", "follows-list", "1 is not true.", {"list": [[_KEY_B, 1, 1]]}),
-        ("row_account_small_order", "follows-list", "A refused key.", {"list": [[_SMALL, 1, True]]}),
+        ("row_account_small_order", "follows-list", "A refused key.", {"list": [[SMALL, 1, True]]}),
         ("row_last_bad", "follows-list", "Every row is looked at.", {"list": [[_KEY_B, 1, True], [_KEY_B, 1, None]]}),
     ):
         yield f"follows_{name}", rule, comment, _of("follows", _FOLLOWS, **changes)
@@ -315,10 +357,11 @@ def _bad_refs() -> Iterator[tuple[str, str, str, Any]]:
         ("id_31", "One byte short.", [feed, seq, entry_id[:31]]),
         ("id_33", "One byte over.", [feed, seq, entry_id + b"\0"]),
         ("feed_31", "One byte short.", [feed[:31], seq, entry_id]),
-        ("feed_small_order", "A refused key.", [_SMALL, seq, entry_id]),
+        ("feed_small_order", "A refused key.", [SMALL, seq, entry_id]),
         ("feed_text", "The text form has no place here.", ["z6Mk", seq, entry_id]),
     ):
-        yield f"ref_{name}", "field-ref", comment, [START_MS, "delete", {"ref": ref}]
+        rule = "field-key" if name == "feed_small_order" else "field-ref"
+        yield f"ref_{name}", rule, comment, [START_MS, "delete", {"ref": ref}]
 
 
 def _bad_bytes() -> Iterator[Vector]:

@@ -58,7 +58,9 @@ def _signing_keys() -> Iterator[Vector]:
 def _box_keys() -> Iterator[Vector]:
     def one(name: str, comment: str, key: bytes, expect: str = "entry.key") -> Vector:
         decoded = {"box": key.hex()} if expect == "ok" else None
-        return Vector(f"key/box_{name}", "feed.md#box-key", comment, key, expect, {"key": "x25519"}, key, decoded=decoded)
+        return Vector(
+            f"key/box_{name}", "feed.md#box-key", comment, key, expect, {"key": "x25519"}, key, decoded=decoded
+        )
 
     yield one("honest", "An honest key: generation 0 of account_a.", BOX_A, "ok")
     yield one("base", "u = 9, the base point.", _bytes(9), "ok")
@@ -75,18 +77,27 @@ def _signatures() -> Iterator[Vector]:
     key, message, good = FEED_A.public, LOG_A.message(2), LOG_A.head(2)
 
     def one(
-        name: str, comment: str, signature: bytes, expect: str = "entry.signature", rule: str = "verify",
-        key: bytes = key, message: bytes = message,
-    ) -> Vector:  # fmt: skip
+        name: str,
+        comment: str,
+        signature: bytes,
+        expect: str = "entry.signature",
+        rule: str = "verify",
+        key: bytes = key,
+        message: bytes = message,
+    ) -> Vector:
         given = {"key": key.hex(), "message": message.hex()}
         return Vector(f"signature/{name}", f"feed.md#signature-{rule}", comment, signature, expect, given, signature)
 
     yield one("head", "The head at 2 of feed_a.", good, "ok")
     for name, rfc_key, rfc_message, rfc_signature in _RFC_8032:
         yield one(
-            f"rfc8032_{name}", f"From RFC 8032 section 7.1, {name.replace('_', ' ')}.", bytes.fromhex(rfc_signature),
-            "ok", key=bytes.fromhex(rfc_key), message=bytes.fromhex(rfc_message),
-        )  # fmt: skip
+            f"rfc8032_{name}",
+            f"From RFC 8032 section 7.1, {name.replace('_', ' ')}.",
+            bytes.fromhex(rfc_signature),
+            "ok",
+            key=bytes.fromhex(rfc_key),
+            message=bytes.fromhex(rfc_message),
+        )
     yield one("bit_of_r", "A bit of R is flipped.", bytes([good[0] ^ 1]) + good[1:])
     yield one("bit_of_s", "A bit of S is flipped.", good[:32] + bytes([good[32] ^ 1]) + good[33:])
     yield one("bit_of_message", "A bit of the message is flipped.", good, message=message[:-1] + b"\0")
@@ -98,8 +109,12 @@ def _signatures() -> Iterator[Vector]:
     yield one("empty", "No signature at all.", b"")
     s = int.from_bytes(good[32:], "little")
     higher = (s + ed25519.L).to_bytes(32, "little")
-    yield one("s_plus_l", "S + L gives the same point: refused, or one could respell others' heads.", good[:32] + higher,
-              rule="encoding")  # fmt: skip
+    yield one(
+        "s_plus_l",
+        "S + L gives the same point: a second spelling of others' heads.",
+        good[:32] + higher,
+        rule="encoding",
+    )
     yield one("s_is_l", "S = L stands for 0.", _bytes(1) + ed25519.L.to_bytes(32, "little"), rule="encoding")
 
     # Signatures that only the owner of the key can make, and that libraries judge differently. Secret scalar a, A = aB.
@@ -113,27 +128,61 @@ def _signatures() -> Iterator[Vector]:
         return r_bytes + s.to_bytes(32, "little")
 
     small_r = _bytes(1)
-    yield one("small_order_r", "R is the identity: made by its owner, who thereby gives the key away; it holds by the equation.",
-              sign(small_r, 0, honest), "ok", "small-r", key=honest)  # fmt: skip
-    yield one("r_not_canonical", "R is the identity with y = p + 1: the same point, but other bytes.",
-              sign(_bytes(P + 1), 0, honest), rule="encoding", key=honest)  # fmt: skip
+    yield one(
+        "small_order_r",
+        "R is the identity: its owner thereby gives the key away. It holds.",
+        sign(small_r, 0, honest),
+        "ok",
+        "small-r",
+        key=honest,
+    )
+    yield one(
+        "r_not_canonical",
+        "R is the identity with y = p + 1: the same point, but other bytes.",
+        sign(_bytes(P + 1), 0, honest),
+        rule="encoding",
+        key=honest,
+    )
     mixed_r = ed25519.encode(ed25519.add(ed25519.multiply(r, ed25519.BASE), torsion))
-    yield one("cofactor_only_r", "R has a part of small order: it holds only if multiplied by the cofactor.",
-              sign(mixed_r, r, honest), key=honest)  # fmt: skip
+    yield one(
+        "cofactor_only_r",
+        "R has a part of small order: it holds only if multiplied by the cofactor.",
+        sign(mixed_r, r, honest),
+        key=honest,
+    )
     mixed = ed25519.encode(ed25519.add(ed25519.decode(honest) or ed25519.ZERO, torsion))
     plain_r = ed25519.encode(ed25519.multiply(r, ed25519.BASE))
-    yield one("cofactor_only_key", "The key has a part of small order: it holds only if multiplied by the cofactor.",
-              sign(plain_r, r, mixed), key=mixed)  # fmt: skip
+    yield one(
+        "cofactor_only_key",
+        "The key has a part of small order: it holds only if multiplied by the cofactor.",
+        sign(plain_r, r, mixed),
+        key=mixed,
+    )
     while ed25519.challenge(plain_r, mixed, message) % 8:
         r += 1
         plain_r = ed25519.encode(ed25519.multiply(r, ed25519.BASE))
-    yield one("mixed_order_key", "The key has a part of small order, and k is a multiple of 8: it holds.",
-              sign(plain_r, r, mixed), "ok", key=mixed)  # fmt: skip
+    yield one(
+        "mixed_order_key",
+        "The key has a part of small order, and k is a multiple of 8: it holds.",
+        sign(plain_r, r, mixed),
+        "ok",
+        key=mixed,
+    )
     yield one("no_point", "The key belongs to no point of the curve.", good, rule="verify", key=_bytes(2))
-    yield one("small_order_key", "R and the key are the identity, S is 0: it would hold for every message.",
-              _bytes(1) + bytes(32), "entry.key", key=_bytes(1))  # fmt: skip
-    yield one("small_order_key_spelled_otherwise", "The same, the key as y = p + 1: OpenSSL loads it.",
-              _bytes(1) + bytes(32), "entry.key", key=_bytes(P + 1))  # fmt: skip
+    yield one(
+        "small_order_key",
+        "R and the key are the identity, S is 0: it would hold for every message.",
+        _bytes(1) + bytes(32),
+        "entry.key",
+        key=_bytes(1),
+    )
+    yield one(
+        "small_order_key_spelled_otherwise",
+        "The same, the key as y = p + 1: OpenSSL loads it.",
+        _bytes(1) + bytes(32),
+        "entry.key",
+        key=_bytes(P + 1),
+    )
 
 
 _ODD_SECRET = bytes(range(32))
@@ -165,9 +214,15 @@ _RFC_8032 = (
 def _text(name: str, rule: str, form: str, comment: str, text: str, decoded: object = None) -> Vector:
     refused = "local.text" if form == "message" else "local"
     return Vector(
-        f"text/{name}", f"content.md#{rule}", comment, text.encode(), refused if decoded is None else "ok",
-        {"form": form}, diag=json.dumps(text), decoded=decoded,
-    )  # fmt: skip
+        f"text/{name}",
+        f"content.md#{rule}",
+        comment,
+        text.encode(),
+        refused if decoded is None else "ok",
+        {"form": form},
+        diag=json.dumps(text),
+        decoded=decoded,
+    )
 
 
 def _texts() -> Iterator[Vector]:
@@ -175,7 +230,9 @@ def _texts() -> Iterator[Vector]:
     feed, account = format_feed(public), format_account(ACCOUNT_A.public)
     zeros, ones = bytes(32), b"\xff" * 32
     yield _text("feed", "text-feed", "feed", "feed_a.", feed, public.hex())
-    yield _text("feed_lowest", "text-key", "feed", "A refused key has a text form too.", format_feed(zeros), zeros.hex())
+    yield _text(
+        "feed_lowest", "text-key", "feed", "A refused key has a text form too.", format_feed(zeros), zeros.hex()
+    )
     yield _text("feed_highest", "text-key", "feed", "All bits set: still 48 characters.", format_feed(ones), ones.hex())
     yield _text("account", "text-account", "account", "account_a.", account, ACCOUNT_A.public.hex())
     for name, comment, text in (
@@ -204,7 +261,11 @@ def _texts() -> Iterator[Vector]:
         ("cut", "A character is missing.", account[:-1]),
     ):
         yield _text(f"account_{name}", "text-account", "account", comment, text)
-    for name, comment, seq in (("first", "Entry 1.", 1), ("twelve", "Entry 12.", 12), ("last", "The last seq.", 2**32 - 1)):
+    for name, comment, seq in (
+        ("first", "Entry 1.", 1),
+        ("twelve", "Entry 12.", 12),
+        ("last", "The last seq.", 2**32 - 1),
+    ):
         yield _text(f"ref_{name}", "text-ref", "ref", comment, f"{feed}/{seq}", {"feed": feed, "seq": seq})
     for name, comment, tail in (
         ("no_slash", "A feed where a ref is wanted.", ""),
@@ -239,7 +300,13 @@ def _messages() -> Iterator[Vector]:
         ("length_140", "text-length", "At the limit: 560 bytes.", smile * 140, smile * 140),
         ("length_after_nfc", "text-length", "280 code points as typed, 140 as sent.", "e\u0301" * 140, "\u00e9" * 140),
         ("length_after_crlf", "text-length", "141 as typed, 140 as sent.", "a" * 139 + "\r\n", "a" * 139 + "\n"),
-        ("joined_emoji", "text-length", "Five code points that look like one character.", "\U0001f468\u200d\U0001f469\u200d\U0001f467", "\U0001f468\u200d\U0001f469\u200d\U0001f467"),
+        (
+            "joined_emoji",
+            "text-length",
+            "Five code points that look like one character.",
+            "\U0001f468\u200d\U0001f469\u200d\U0001f467",
+            "\U0001f468\u200d\U0001f469\u200d\U0001f467",
+        ),
         ("bidi", "text-controls", "Format characters are no control characters.", "a\u202eb", "a\u202eb"),
     ):
         yield _text(f"message_{name}", rule, "message", comment, text, sent)

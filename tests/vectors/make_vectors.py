@@ -4,14 +4,34 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import cases_cbor, cases_chain, cases_device, cases_entry, cases_keys
+from . import (
+    cases_cbor,
+    cases_device,
+    cases_entry,
+    cases_excerpt,
+    cases_fork,
+    cases_keys,
+    cases_range,
+    cases_range_faults,
+)
 from .form import CHECKS, FOLDER, Vector, to_json
 from .parties import known_keys
+
+_CASES = (
+    cases_cbor,
+    cases_entry,
+    cases_keys,
+    cases_range,
+    cases_range_faults,
+    cases_excerpt,
+    cases_device,
+    cases_fork,
+)
 
 
 def vectors() -> Iterator[Vector]:
     """Every vector that is generated."""
-    for cases in (cases_cbor, cases_entry, cases_keys, cases_chain, cases_device):
+    for cases in _CASES:
         yield from cases.vectors()
 
 

@@ -8,9 +8,11 @@ from typing import Any
 
 from p2pmicro import cbor, keys
 from p2pmicro.feed.chain import Item, Link, as_hole, genesis, page_end, walk
-from p2pmicro.ids import FeedId, format_account, format_feed
+from p2pmicro.ids import EntryId, FeedId, format_account, format_feed
 from p2pmicro.keys import PrivateKey
 
+SEQ_MAX = 2**32 - 1
+SMALL = bytes([1]) + bytes(31)  # the identity point as a key: anybody can sign under it
 START_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 
 
@@ -151,9 +153,7 @@ class Log:
         for seq in range(first, last + 1):
             given = self.payloads[seq - base - 1]
             items.append(list(as_hole(given)) if seq in holes else given)
-        signed = [
-            [seq, self.key.sign(head_message(self.key.public, seq, ids[seq - base]))] for seq in sorted(heads)
-        ]
+        signed = [[seq, self.key.sign(head_message(self.key.public, seq, ids[seq - base]))] for seq in sorted(heads)]
         return [self.key.public, first - 1, ids[first - 1 - base], items, signed]
 
     def holes(self, first: int, last: int) -> Any:
@@ -190,3 +190,5 @@ HELLO = payload("post", {"text": "Hello"})
 _TEXTS = [payload("post", {"text": f"This is entry {seq}."}, START_MS + 1000 * (seq - 2)) for seq in range(3, 201)]
 LOG_A = log(FEED_A, ENTRY_1, HELLO, *_TEXTS)
 """200 entries: a device, "Hello", and posts."""
+LATE = Log(FEED_A, Link(SEQ_MAX - 5, EntryId(bytes(32))), [HELLO] * 6)
+"""Up to the last seq and one over."""
