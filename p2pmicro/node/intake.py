@@ -238,7 +238,7 @@ class Intake:
             assert isinstance(inbound.brought, RangeGiven)
             given = checked.range.range
             own = given.feed == self.feed
-            outcome, count = (Outcome.BRANCH, 0) if own else next(outcomes)
+            outcome, count = (_judge_own(connection, checked.range), 0) if own else next(outcomes)
             if outcome is Outcome.OVER_QUOTA:
                 self._full.add(given.feed)
             if given.feed not in after:
@@ -328,6 +328,12 @@ class Intake:
 
     def _held(self, state: FeedState | None) -> Held:
         return held_of(state, state is not None and state.feed in self._full)
+
+
+def _judge_own(connection: sqlite3.Connection, given: CheckedRange) -> Outcome:
+    """Whether a proven range of one's own feed is what this home wrote, or another home writes the feed too."""
+    ours = entry_ids(connection, given.range.feed, [given.end.seq])[0]
+    return Outcome.DUPLICATE if ours == given.end.id else Outcome.BRANCH
 
 
 def held_of(state: FeedState | None, full: bool) -> Held:

@@ -233,6 +233,8 @@ class Replicator:
             case Interest():
                 self._on_interest(talk, message)
             case Have():
+                for item in message.items:
+                    self._hear(talk, item)
                 self._put(Inbound(talk, message))
             case RangeGiven():
                 self._on_range(talk, message)
@@ -246,6 +248,13 @@ class Replicator:
                 log.info("peer %s closed: %s: %s", short(talk.feed or b""), code[:40], text[:80].replace("\n", " "))
             case _:
                 pass  # wants wait in the session until there is room: `next_job`
+
+    def _hear(self, talk: Talk, item: HaveItem) -> None:
+        """What a peer says that it has, it need not be told."""
+        if item.runs:
+            fork_seq = item.fork.seq if item.fork is not None else None
+            revoke_seq = item.revoke.seq if item.revoke is not None else None
+            talk.tell(item.feed, Told(item.runs[0][0], item.runs[0][2], fork_seq, revoke_seq))
 
     def next_job(self, talk: Talk) -> Job | None:
         """What to look up next for a session; asked again and again while little is unsent."""
