@@ -144,7 +144,10 @@ def _list_of(role: int) -> str | None:
 
 
 def _insert(connection: sqlite3.Connection, table: str, rows: Iterable[Row]) -> None:
-    values = _places_of(rows)
+    values: list[int] = []
+    for row in rows:
+        if row.entry.kind == "post":
+            values += (row.time_ms, row.key)
     for start in range(0, len(values), 2 * _ROWS_A_STATEMENT):
         some = values[start : start + 2 * _ROWS_A_STATEMENT]
         marks = ",".join(["(?,?)"] * (len(some) // 2))
@@ -152,20 +155,10 @@ def _insert(connection: sqlite3.Connection, table: str, rows: Iterable[Row]) -> 
 
 
 def _delete(connection: sqlite3.Connection, table: str, rows: Iterable[Row]) -> None:
-    values = _places_of(rows)
-    for start in range(0, len(values), 2 * _ROWS_A_STATEMENT):
-        some = values[start : start + 2 * _ROWS_A_STATEMENT]
-        marks = ",".join(["(?,?)"] * (len(some) // 2))
-        connection.execute(f"DELETE FROM {table} WHERE (time_ms, key) IN (VALUES {marks})", some)
-
-
-def _places_of(rows: Iterable[Row]) -> list[int]:
-    """The places of the posts among some rows, flat, as SQLite takes them."""
-    values: list[int] = []
-    for row in rows:
-        if row.entry.kind == "post":
-            values += (row.time_ms, row.key)
-    return values
+    # One by one: for a list of pairs, SQLite reads the whole table.
+    posts = [(row.time_ms, row.key) for row in rows if row.entry.kind == "post"]
+    if posts:
+        connection.executemany(f"DELETE FROM {table} WHERE time_ms = ? AND key = ?", posts)
 
 
 def _posts_below(connection: sqlite3.Connection, state: FeedState, seq: int | None, limit: int) -> list[Place]:

@@ -55,5 +55,6 @@ CREATE VIRTUAL TABLE search USING fts5 (
     detail = none,
     tokenize = "unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc'"
 );
-INSERT INTO search (search, rank) VALUES ('automerge', 0);        -- merges are made in small steps by an idle node
+INSERT INTO search (search, rank) VALUES ('automerge', 0);        -- merging is done in small steps: views/search.py
+INSERT INTO search (search, rank) VALUES ('crisismerge', 256);    -- and all at once, for a second, only if nobody does
 INSERT INTO search (search, rank) VALUES ('hashsize', 16777216);  -- a batch reaches the disk as one sorted segment

@@ -1,0 +1,91 @@
+"""How fast words are found in a large store, beside the raw limit in the same run.
+
+    python -m tests.bench.bench_search [MESSAGES [FOLDER]]      # 1,000,000 messages of 1,000 authors
+
+The store is that of bench_timeline. "raw" rows are FTS5 alone, giving the first 50 that it comes upon: not by time, and
+no texts. What is found is shown as messages, newest first; the ids of those are a part of each time.
+"""
+
+import random
+import sqlite3
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from p2pmicro.feed.content import Entry
+from p2pmicro.store.feeds import Role
+from p2pmicro.store.view import Row
+from p2pmicro.views import SEARCH
+from p2pmicro.views.search import keys_of
+from p2pmicro.views.words import parse
+from tests.bench.bench_timeline import LIMIT, START_MS, build, percentiles
+from tests.texts import SENTENCES
+
+QUERIES = 200
+
+
+def main() -> None:
+    """Build, measure and print."""
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    with tempfile.TemporaryDirectory() as folder:
+        connection = build(Path(sys.argv[2] if len(sys.argv) > 2 else folder) / "bench.db", count)
+        try:
+            _plant(connection)
+            _measure(connection)
+        finally:
+            connection.close()
+
+
+def _plant(connection: sqlite3.Connection) -> None:
+    """Put in what the repeated texts lack: a rare word and a phrase. Rolled back with the connection's close."""
+    connection.execute("BEGIN")
+    (feed, account) = connection.execute("SELECT number, account FROM feeds ORDER BY number LIMIT 1").fetchone()
+    entry = Entry(START_MS, "post", {"text": "quartz zebra quiet harbour"})
+    SEARCH.add(connection, [Row(feed << 32 | 3, account, Role.FOLLOWED, START_MS, START_MS, entry)])
+
+
+def _measure(connection: sqlite3.Connection) -> None:
+    rng = random.Random(1)
+    latin = [sentence for sentence in SENTENCES if sentence.isascii()]
+    chinese = [sentence for sentence in SENTENCES if "\u4e00" <= sentence[0] <= "\u9fff"]
+    thai = [sentence for sentence in SENTENCES if "\u0e01" <= sentence[0] <= "\u0e2e"]
+
+    def words(number: int) -> str:
+        return " ".join(rng.sample([word for word in rng.choice(latin).split() if len(word) > 4], number))
+
+    def letters(texts: list[str], number: int) -> str:
+        text = rng.choice(texts)
+        start = rng.randrange(10)
+        return text[start : start + number]
+
+    def phrase() -> str:
+        found = rng.choice(latin).split()
+        start = rng.randrange(len(found) - 3)
+        return '"' + " ".join(found[start : start + 3]) + '"'
+
+    def both(name: str, queries: list[str]) -> None:
+        def raw(query: str) -> Callable[[], object]:
+            wanted = parse(connection, query)
+            index = "" if wanted is None else wanted.index
+            sql = "SELECT rowid FROM search WHERE search MATCH ? ORDER BY rowid DESC LIMIT ?"
+            return lambda: connection.execute(sql, (index, LIMIT)).fetchall()
+
+        percentiles(f"raw: {name}", [raw(query) for query in queries])
+        percentiles(f"keys: {name}", [(lambda q=query: keys_of(connection, q, LIMIT)) for query in queries])  # type: ignore[misc]
+        percentiles(f"messages: {name}", [(lambda q=query: SEARCH.search(connection, q, LIMIT)) for query in queries])  # type: ignore[misc]
+
+    both("one rare word", ["zebra"] * QUERIES)
+    both("one word", [words(1) for _ in range(QUERIES)])
+    both("two words", [words(2) for _ in range(QUERIES)])
+    both("a phrase of three words", [phrase() for _ in range(QUERIES)])
+    both("a prefix of four letters", [words(1)[:4] + "*" for _ in range(QUERIES)])
+    both("two Chinese letters", [letters(chinese, 2) for _ in range(QUERIES)])
+    both("four Chinese letters", [letters(chinese, 4) for _ in range(QUERIES)])
+    both("two Thai letters", [letters(thai, 2) for _ in range(QUERIES)])
+    both("the commonest words", ["a", "de", "the"] * (QUERIES // 3))
+    both("a number: 300 messages", [str(rng.randrange(500, 2900)) for _ in range(QUERIES)])
+
+
+if __name__ == "__main__":
+    main()
