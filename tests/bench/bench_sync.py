@@ -2,8 +2,8 @@
 
     python -m tests.bench.bench_sync [MESSAGES]...      # 100000
 
-Prints, for each length: the raw in-process rate (check, decode, insert with the same index, one thread), the rate of the
-sync until everything is stored and searchable, when the newest 50 were readable, the receiver's peak memory, bytes on
+Prints, for each length: the raw in-process rate (check, decode, insert with the same index, one thread), the rate of
+the sync until all is stored and searchable, when the newest 50 were readable, the receiver's peak memory, bytes on
 the wire by byte of payload, and stored bytes by byte of payload.
 """
 
@@ -19,8 +19,8 @@ from p2pmicro.feed.chain import check_range
 from p2pmicro.node.home import Home
 from p2pmicro.node.local import LocalNode, wall_ms
 from p2pmicro.store.append import append
-from tests.bench.bench_ingest import _ingest, _make, _store
 from tests.bench.bench_ingest import _checked as checked
+from tests.bench.bench_ingest import _ingest, _make, _store
 from tests.texts import message
 
 BATCH = 4096

@@ -32,18 +32,16 @@ async def receive(home: Home, address: str, account: AccountId, count: int) -> d
                 break
         whole_s = time.perf_counter() - start
         bytes_in = sum(peer.bytes_in for peer in await node.peers())
+    return {"newest_s": newest_s or whole_s, "whole_s": whole_s, "bytes_in": bytes_in}
+
+
+def weigh(home: Home) -> dict[str, float]:
+    """What it took: bytes on the disk, and memory at the highest."""
     with LocalNode.open(home) as local:
         local.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         stored = home.database.stat().st_size
     status = Path("/proc/self/status").read_text(encoding="ascii")
-    peak_kb = int(status.split("VmHWM:")[1].split()[0])
-    return {
-        "newest_s": newest_s or whole_s,
-        "whole_s": whole_s,
-        "bytes_in": bytes_in,
-        "stored": stored,
-        "peak_mb": peak_kb / 1024,
-    }
+    return {"stored": stored, "peak_mb": int(status.split("VmHWM:")[1].split()[0]) / 1024}
 
 
 def main() -> None:
@@ -51,7 +49,7 @@ def main() -> None:
     path, state, address, account, count = sys.argv[1:]
     home = Home(Path(path), Path(state))
     found = trio.run(receive, home, address, AccountId(bytes.fromhex(account)), int(count))
-    print(json.dumps(found))
+    print(json.dumps(found | weigh(home)))
 
 
 if __name__ == "__main__":
