@@ -2,23 +2,25 @@
 
 import logging
 import secrets
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from random import SystemRandom
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import trio
 
 from ..errors import P2PMicroError, StateError
 from ..limits import ANNOUNCED_MAX, SESSIONS_MAX
 from ..net.backoff import DialPlan
-from ..net.dial import dial
-from ..net.tls import Credentials
+from ..net.tls import Connection
 from ..store.feeds import Role
 
 if TYPE_CHECKING:
     from .node import NetworkNode
 
 log = logging.getLogger(__name__)
+
+Dial: TypeAlias = Callable[[str], Awaitable[Connection]]
+"""Connects to an address; raises a P2PMicroError where that fails."""
 
 _LOOK_AGAIN_S = 5.0
 _SWAP_EVERY_S = 60.0
@@ -29,13 +31,14 @@ class Meet:
 
     Args:
         node: whose sessions come of it.
+        dial: how to connect to an address.
         port: where the node listens, for its announcements.
         only: the addresses on which it listens, if not on all.
     """
 
-    def __init__(self, node: "NetworkNode", credentials: Credentials, port: int, only: Iterable[str]) -> None:
+    def __init__(self, node: "NetworkNode", dial: Dial, port: int, only: Iterable[str] = ()) -> None:
         self._node = node
-        self._credentials = credentials
+        self._dial_to = dial
         self._port = port
         self._only = list(only)
         self._plan = DialPlan(SystemRandom())
@@ -72,7 +75,7 @@ class Meet:
         """One address, from the dial to the end of the session that comes of it."""
         met = False
         try:
-            connection = await dial(address, self._credentials)
+            connection = await self._dial_to(address)
             talk = await self._node.converse(connection)
             if talk.feed == self._node.feed:
                 self._plan.forget(address)

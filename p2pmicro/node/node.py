@@ -20,6 +20,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 import trio
@@ -28,6 +29,7 @@ from ..errors import ConfigError, StoreError
 from ..ids import AccountId, FeedId, Ref, format_account, format_feed
 from ..limits import INGEST_BATCH_ENTRIES, SESSIONS_MAX, SESSIONS_OURS_MIN
 from ..net.address import parse_address
+from ..net.dial import dial
 from ..net.listen import open_listeners, serve
 from ..net.pump import Pump
 from ..net.tls import OPEN_NETWORK_KEY, Connection, issue_credentials
@@ -44,6 +46,7 @@ from .home import Home, find_home
 from .intake import Inbound, Intake, verify
 from .local import LocalNode, Status, wall_ms
 from .meet import Meet
+from .offload import Offload, on_thread
 from .replicate import Arrived, Own, Replicator
 from .talk import Talk
 from .wake import PEERS, open_wake_socket
@@ -116,7 +119,8 @@ async def open_node(
         stack.enter_context(node)
         listeners = await open_listeners(*parse_listen(network.listen))
         async with trio.open_nursery() as nursery:
-            node.start(nursery, listeners)
+            node.start(nursery)
+            node.serve(nursery, listeners)
             yield node
             nursery.cancel_scope.cancel()
 
@@ -135,14 +139,15 @@ def parse_listen(text: str) -> tuple[str, int]:
 class Node:
     """A home in a trio program: each method runs on a thread of its own, one at a time."""
 
-    def __init__(self, local: LocalNode) -> None:
+    def __init__(self, local: LocalNode, offload: Offload = on_thread) -> None:
         self._local = local
+        self._offload = offload
         self._one = trio.CapacityLimiter(1)
         self._listeners: set[_Subscription] = set()
 
     async def _do(self, work: Callable[[], T]) -> T:
         """Run on the home's own connection; a cancellation waits for it, so nothing is half done."""
-        return await trio.to_thread.run_sync(work, limiter=self._one)
+        return await self._offload(work, self._one)
 
     @property
     def account(self) -> AccountId:
@@ -248,10 +253,14 @@ class Node:
 
 
 class NetworkNode(Node):
-    """A node with its network running."""
+    """A node with its network running.
 
-    def __init__(self, local: LocalNode, settings: NetworkSettings) -> None:
-        super().__init__(local)
+    `open_node` is the common way to one. A program with connections of its own enters one as a context, calls `start`,
+    and hands them to `converse`.
+    """
+
+    def __init__(self, local: LocalNode, settings: NetworkSettings, offload: Offload = on_thread) -> None:
+        super().__init__(local, offload)
         self.settings = settings
         self.trouble: str | None = None  # why nothing is being stored, in a sentence
         self._reading = trio.CapacityLimiter(1)
@@ -303,20 +312,23 @@ class NetworkNode(Node):
         )
         self.replicator.start_own(local.height())
 
-    def start(self, nursery: trio.Nursery, listeners: Sequence[trio.SocketListener]) -> None:
-        """Start all tasks."""
+    def start(self, nursery: trio.Nursery) -> None:
+        """Start what needs no network: to store what comes, and to look for what other programs append."""
+        nursery.start_soon(self._guard, self._verify)
+        nursery.start_soon(self._guard, self._tick)
+        if self._wake is not None:
+            nursery.start_soon(self._guard, self._listen_locally)
+
+    def serve(self, nursery: trio.Nursery, listeners: Sequence[trio.SocketListener]) -> None:
+        """Take connections, and look for other nodes."""
         self._listening = sorted({_socket_name(listener) for listener in listeners})
         port = listeners[0].socket.getsockname()[1]
         credentials = issue_credentials(self.settings.key)
         host = parse_listen(self.settings.listen)[0]
         only = [listener.socket.getsockname()[0] for listener in listeners] if host else []
-        self.meet = Meet(self, credentials, port, only)
+        meet = Meet(self, lambda address: dial(address, credentials), port, only)
         nursery.start_soon(serve, listeners, credentials, self.converse)
-        nursery.start_soon(self._guard, self._verify)
-        nursery.start_soon(self._guard, self._tick)
-        if self._wake is not None:
-            nursery.start_soon(self._guard, self._listen_locally)
-        nursery.start_soon(self._guard, self.meet.run)
+        nursery.start_soon(self._guard, meet.run)
 
     async def _guard(self, work: Callable[[], Any]) -> None:
         """Keep a task of the node alive: a bug in one turn is logged, and the next turn goes on."""
@@ -401,6 +413,9 @@ class NetworkNode(Node):
         except StoreError as error:
             log.warning("%s: %s", error.code, error)
 
+    async def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        return await self._offload(partial(query, self._read_connection), self._reading)
+
     async def _answer(self, talk: Talk, pump: Pump, work: "_Signal", replicator: Replicator) -> None:
         """Look up what a session wants to know, as long as its peer reads."""
         while True:
@@ -410,7 +425,7 @@ class NetworkNode(Node):
                 await work.wait()
                 continue
             try:
-                result = await trio.to_thread.run_sync(job.run, self._read_connection, limiter=self._reading)
+                result = await self._read(job.run)
             except StoreError as error:
                 self._on_trouble(error)
                 talk.session.close(error.code, "The store can't be read now.", trio.current_time())
@@ -468,15 +483,14 @@ class NetworkNode(Node):
                     self._inbox = trio.Event()
                     await self._inbox.wait()
                     continue
-                await trio.to_thread.run_sync(verify, batch, limiter=self._verifying)
+                await self._offload(partial(verify, batch), self._verifying)
                 await send.send(batch)
 
     async def _insert(self, receive: trio.MemoryReceiveChannel[list[Inbound]]) -> None:
         async for batch in receive:
             try:
-                results = await trio.to_thread.run_sync(
-                    self._intake.insert, self._ingest_connection, batch, limiter=self._inserting
-                )
+                work = partial(self._intake.insert, self._ingest_connection, batch)
+                results = await self._offload(work, self._inserting)
             except StoreError as error:
                 self._on_trouble(error)
                 await trio.sleep(_TROUBLE_PAUSE_S)
@@ -516,7 +530,7 @@ class NetworkNode(Node):
         version = -1
         while True:
             await trio.sleep(_TICK_S)
-            found = await trio.to_thread.run_sync(_data_version, self._read_connection, limiter=self._reading)
+            found = await self._read(_data_version)
             if found != version:
                 version = found
                 await self._look()
@@ -538,7 +552,7 @@ class NetworkNode(Node):
     async def _look(self) -> None:
         """Look whether one's own feed has grown."""
         job = self.replicator.own_job()
-        job.then(await trio.to_thread.run_sync(job.run, self._read_connection, limiter=self._reading))
+        job.then(await self._read(job.run))
 
     def _appended(self, seq: int | None) -> None:
         pass  # the local socket tells, whoever appended
