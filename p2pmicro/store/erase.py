@@ -1,15 +1,19 @@
 """Make erased texts leave the disk: the index, the write-ahead log, and only then the note that it is due.
 
 SQLite overwrites what is deleted (`secure_delete`), but the full-text index keeps deleted words until its segments are
-merged, and the write-ahead log keeps old pages until it is cut.
+merged, the write-ahead log keeps old pages until it is cut, and split pages keep old bytes until they are scrubbed.
 Source: protocol/feed.md, "Deletes"; SQLite FTS5 manual, section 6.8.
 """
 
 import sqlite3
 from collections.abc import Sequence
+from pathlib import Path
 
 from .db import transaction
+from .scrub import scrub
 from .view import View
+
+_TRIES_MAX = 1024  # slices of the file, and times that somebody wrote between the checkpoint and a slice
 
 
 def pending(connection: sqlite3.Connection) -> int:
@@ -30,10 +34,18 @@ def finish(connection: sqlite3.Connection, views: Sequence[View]) -> bool:
     with transaction(connection):
         for view in views:
             view.erase_text(connection)
-    # SQLite manual, "PRAGMA wal_checkpoint": the first column is 0 when the log could be cut to nothing.
-    (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    if busy:
-        return False
-    with transaction(connection):
-        connection.execute("DELETE FROM erasures WHERE number <= ?", (last,))
-    return True
+    path = Path(connection.execute("PRAGMA database_list").fetchone()[2])
+    start = 0
+    for _ in range(_TRIES_MAX):
+        # SQLite manual, "PRAGMA wal_checkpoint": the first column is 0 when the log could be cut to nothing.
+        (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            return False
+        with transaction(connection):
+            after = scrub(connection, path, start)
+            if after is None:
+                connection.execute("DELETE FROM erasures WHERE number <= ?", (last,))
+                return True
+            connection.execute("UPDATE meta SET value = value + 1 WHERE name = 'scrubbed'")
+            start = after
+    return False

@@ -4,7 +4,8 @@ CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
 INSERT INTO meta VALUES
     ('epoch', randomblob(8)),                  -- 8 bytes: changes with a restore or a new store
     ('change', 0),                             -- the last change number given out
-    ('bytes', 0);                              -- the sum of feeds.bytes, kept by a trigger
+    ('bytes', 0),                              -- the sum of feeds.bytes, kept by a trigger
+    ('scrubbed', 0);                           -- slices of the file whose unused bytes were overwritten
 
 CREATE TABLE accounts (
     number INTEGER PRIMARY KEY,
