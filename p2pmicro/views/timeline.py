@@ -66,8 +66,7 @@ class Timeline:
         if todo is None:
             return False
         state = feed_by_number(connection, todo[0])
-        # A fork or a revoke may have ended the feed sooner meanwhile: what it hides must not come in.
-        self._bring(connection, state, min(todo[1], shown_end(state)), _list_of(state.role))
+        self._bring(connection, state, todo[1], _list_of(state.role))
         return True
 
     def _leave(self, connection: sqlite3.Connection, state: FeedState, table: str) -> None:
@@ -79,7 +78,7 @@ class Timeline:
             connection.execute(f"DELETE FROM {table} WHERE key >> 32 = ?", (state.number,))
 
     def _bring(self, connection: sqlite3.Connection, state: FeedState, last: int, table: str | None) -> None:
-        """Bring a feed's newest slice up to `last` into a list, and note what is left to do."""
+        """Bring a feed's newest slice up to `last`, as far as it is shown, into a list, and note what is left to do."""
         first = max(1, last - self._slice_entries + 1)
         if table is not None:
             for rows in shown_rows(connection, state, first, last):

@@ -3,6 +3,7 @@
 from p2pmicro.store.feeds import Role
 from p2pmicro.views import ALL, idle_step
 from p2pmicro.views.rebuild import rebuild
+from p2pmicro.views.timeline import Timeline
 from tests.unit.views.shelf import NOW_MS, Shelf, followed, named, said, snapshot
 
 
@@ -36,6 +37,19 @@ def test_rebuild_mends_whatever_was_wrong(shelf: Shelf) -> None:
     assert shelf.tables() != grown
     rebuild(shelf.connection, ALL, lambda done, total: None)
     assert shelf.tables() == grown
+
+
+def test_rebuild_leaves_nothing_to_do(shelf: Shelf) -> None:
+    timeline = Timeline(slice_entries=10)
+    shelf.views = (timeline,)
+    shelf.feed("alice", role=Role.NONE)
+    shelf.put_many("alice", {seq: said(f"{seq}") for seq in range(1, 36)})
+    shelf.set_role("alice", Role.FOLLOWED)
+    rebuild(shelf.connection, shelf.views, lambda done, total: None)
+    rebuilt = shelf.tables()
+    assert len(rebuilt["home"]) == 35
+    assert not timeline.step(shelf.connection)
+    assert shelf.tables() == rebuilt
 
 
 def test_progress_ends_at_all_entries(shelf: Shelf) -> None:
