@@ -159,18 +159,15 @@ class People:
         for friend in [account for account, role in interest.items() if role is Role.FOLLOWED]:
             if room <= 0:
                 break
-            hops = (target for target in _targets(connection, friend) if target not in interest)
-            for place, (order, target) in enumerate(nsmallest(room, ((_order(own_feed, hop), hop) for hop in hops))):
+            # Hashed one by one as they are read: who follows a million takes seconds here, and no memory.
+            hops = ((sha256(own_feed + target).digest(), target) for target in _targets(connection, friend))
+            for place, (order, target) in enumerate(nsmallest(room, (hop for hop in hops if hop[1] not in interest))):
                 if order not in best or place < best[order][0]:
                     best[order] = (place, target)
             if len(best) > 2 * room:  # what is past the budget now stays so: places only get better
                 best = dict(_first(best, room))
         interest.update((target, Role.HOP) for _, (_, target) in _first(best, max(room, 0)))
         return interest
-
-
-def _order(own_feed: FeedId, account: AccountId) -> bytes:
-    return sha256(own_feed + account).digest()
 
 
 def _first(best: dict[bytes, tuple[int, AccountId]], count: int) -> list[tuple[bytes, tuple[int, AccountId]]]:
@@ -184,7 +181,8 @@ def _targets(connection: sqlite3.Connection, account: AccountId) -> Iterator[Acc
         " WHERE accounts.account = ? AND wanted ORDER BY target",
         (account,),
     )
-    return (AccountId(target) for (target,) in rows)
+    for (target,) in rows:
+        yield target
 
 
 def _merge(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:

@@ -1,8 +1,11 @@
 """Full text: words, phrases, prefixes, scripts without spaces, and what must not be found."""
 
+from pathlib import Path
+
 import pytest
 
 from p2pmicro.feed.content import Entry
+from p2pmicro.store.db import open_database, read_transaction
 from p2pmicro.store.feeds import Role
 from p2pmicro.store.view import Row
 from p2pmicro.views import SEARCH
@@ -248,3 +251,16 @@ def test_one_batch_is_one_segment_whatever_its_order(shelf: Shelf) -> None:
     SEARCH.add(shelf.connection, rows)
     shelf.connection.execute("COMMIT")
     assert shelf.connection.execute("SELECT count(DISTINCT segid) FROM search_idx").fetchone() == (1,)
+
+
+def test_reader_without_the_right_to_write_searches_too(shelf: Shelf, tmp_path: Path) -> None:
+    shelf.feed("alice")
+    shelf.say("alice", "The ferry was late", "今天天气很好")
+    shelf.connection.execute("COMMIT")
+    reader = open_database(tmp_path / "store.db", read_only=True)
+    try:
+        for query in ("ferry", '"ferry was"', "天天气"):
+            with read_transaction(reader):
+                assert len(SEARCH.search(reader, query, 5)) == 1
+    finally:
+        reader.close()
