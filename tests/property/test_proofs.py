@@ -1,4 +1,4 @@
-"""Proofs and names under chance: what nobody signed proves nothing (threats L5, L7, L9, L11, X15)."""
+"""Proofs and names under chance: what nobody signed proves nothing (threats L5, L9, L11, X15)."""
 
 import re
 from collections.abc import Callable, Iterator
