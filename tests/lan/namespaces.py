@@ -179,6 +179,13 @@ class Lan:
         for name in self.nodes:
             self._plug(name, 0)
 
+    def tap(self) -> socket.socket:
+        """Open a socket that gets every frame which passes the switch; the caller closes it."""
+        every_protocol = 3  # ETH_P_ALL, packet(7)
+        return Namespace("switch", self._switch, None).socket(
+            socket.AF_PACKET, socket.SOCK_RAW, socket.htons(every_protocol)
+        )
+
     def close(self) -> None:
         """Kill what runs and remove all; does what it can."""
         for node in self.nodes.values():
