@@ -280,7 +280,7 @@ class Ingest:
         if role == Role.GUEST and held.newest is None and self._guest_feeds() >= GUEST_FEEDS_MAX:
             return False
         if self._total is None:
-            self._total = self._bytes_of_others()
+            self._total = self._bytes_of_others()  # nothing of this batch is charged to others before
         return self._total + cost <= QUOTA_TOTAL_BYTES
 
     def _bytes_of_others(self) -> int:
@@ -288,11 +288,7 @@ class Ingest:
         (own,) = self._connection.execute(
             "SELECT total(f.bytes) FROM accounts a JOIN feeds f ON f.account = a.number WHERE a.role = 4"
         ).fetchone()
-        # What this batch has brought so far is not in the database yet.
-        fresh = sum(
-            held.bytes - held.state.bytes for held in self._feeds.values() if held and held.state.role != Role.OWN
-        )
-        return int(total) - int(own) + fresh
+        return int(total) - int(own)
 
     def _guest_feeds(self) -> int:
         (stored,) = self._connection.execute(

@@ -196,7 +196,7 @@ STEPS = st.one_of(
 )
 
 
-@given(st.lists(STEPS, min_size=4, max_size=20))
+@given(st.lists(STEPS, min_size=3, max_size=12))
 @settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_store_does_as_the_model(steps: list[Step]) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -4,18 +4,20 @@ import shutil
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from p2pmicro.errors import ContentError, StoreFullError
+from p2pmicro.errors import ContentError, StoreFullError, StoreLockedError
 from p2pmicro.feed.chain import Link, check_range, genesis
 from p2pmicro.feed.content import post, write
 from p2pmicro.feed.device import make_revoke
 from p2pmicro.feed.fork import make_fork_proof
 from p2pmicro.ids import FeedId, Ref
-from p2pmicro.store.append import append_with, check_own
+from p2pmicro.store import mark as mark_module
+from p2pmicro.store.append import append, append_with, check_own
 from p2pmicro.store.cut import learn_fork, learn_revoke
-from p2pmicro.store.db import open_database, transaction
+from p2pmicro.store.db import Connection, DiskFailedError, open_database, transaction
 from p2pmicro.store.ingest import Outcome
 from p2pmicro.store.mark import FeedBehindError, MarkFile
 from p2pmicro.store.serve import read_range
@@ -88,6 +90,33 @@ def test_full_disk_acknowledges_nothing(home: Home) -> None:
         home.append(*(_post(str(number) * 20) for number in range(100)))
     assert _marked(home) == 1
     home.connection.execute(f"PRAGMA max_page_count={pages * 100}")
+    assert check_own(home.connection, home.mark, home.own.feed).seq == 1
+
+
+class _FailingDisk(Connection):
+    """A connection to a disk that fails to sync."""
+
+    def execute(self, sql: str, parameters: Any = (), /) -> Any:
+        if sql == "COMMIT":
+            raise DiskFailedError("The disk failed.")
+        return super().execute(sql, parameters)
+
+
+def test_mark_is_not_raised_before_the_commit(home: Home) -> None:
+    home.create()
+    failing = sqlite3.connect(home.path, isolation_level=None, factory=_FailingDisk)
+    with pytest.raises(DiskFailedError):
+        append(failing, home.views, home.changes, home.mark, home.key, [_post("lost")], NOW_MS)
+    failing.close()
+    assert _marked(home) == 1
+    assert check_own(home.connection, home.mark, home.own.feed).seq == 1
+
+
+def test_nothing_is_written_while_another_holds_the_mark(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.create()
+    monkeypatch.setattr(mark_module, "_LOCK_TIMEOUT_S", 0.01)
+    with MarkFile(home.state, home.mark.feed).lock(), pytest.raises(StoreLockedError):
+        home.append(_post("too early"))
     assert check_own(home.connection, home.mark, home.own.feed).seq == 1
 
 

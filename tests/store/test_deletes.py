@@ -142,6 +142,18 @@ def test_void_deletes_erase_nothing(home: Home, void: str, first: str) -> None:
     assert verify(home.connection, lambda done, of: None) == []
 
 
+@pytest.mark.parametrize("first", ["target", "delete"])
+def test_missing_entry_1_is_not_taken_for_deleted(home: Home, first: str) -> None:
+    target, deleter = MadeFeed(4, "laptop"), MadeFeed(1, "phone")
+    _delete(deleter, target, 1)
+    home.know(target)
+    home.know(deleter)
+    ranges = [target.range(1, 4, holes=[1]), deleter.range(1, 2)]
+    for given in ranges if first == "target" else ranges[::-1]:
+        home.take(given)
+    assert _why(home) == [3]
+
+
 def test_kinds_of_a_newer_version_that_are_never_erased(home: Home) -> None:
     """`keys` is no kind that this version reads; a delete of it is void all the same."""
     made = MadeFeed(1, "laptop")

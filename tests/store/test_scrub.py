@@ -62,27 +62,23 @@ def test_split_pages_keep_no_erased_text(split: tuple[Home, list[bytes]]) -> Non
     assert verify(home.connection, lambda done, of: None) == []
 
 
-def test_caches_do_not_bring_erased_text_back(split: tuple[Home, list[bytes]]) -> None:
+@pytest.mark.parametrize("slice_pages", [1 << 16, 7])
+@pytest.mark.parametrize("first", ["own", "other"])
+def test_caches_do_not_bring_erased_text_back(
+    split: tuple[Home, list[bytes]], monkeypatch: pytest.MonkeyPatch, first: str, slice_pages: int
+) -> None:
+    monkeypatch.setattr(scrub_module, "SLICE_PAGES", slice_pages)
     home, gone = split
     other = open_database(home.path, durable=False)
     for connection in (other, home.connection):  # every page into both caches
         connection.execute("SELECT sum(length(payload)) FROM entries").fetchone()
     assert finish(home.connection, home.views)
-    for connection in (other, home.connection):
-        with transaction(connection):
-            connection.execute("UPDATE entries SET seen_ms = seen_ms + 1")
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        assert _found(home, gone) == 0
-    other.close()
-
-
-def test_file_larger_than_a_slice_is_scrubbed_to_its_end(
-    split: tuple[Home, list[bytes]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    home, gone = split
-    monkeypatch.setattr(scrub_module, "SLICE_PAGES", 7)
-    assert finish(home.connection, home.views)
+    writer = home.connection if first == "own" else other
+    with transaction(writer):
+        writer.execute("UPDATE entries SET seen_ms = seen_ms + 1")
+    writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     assert _found(home, gone) == 0
+    other.close()
 
 
 def test_nothing_is_touched_while_the_log_holds_pages(home: Home) -> None:
