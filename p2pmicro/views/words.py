@@ -100,10 +100,14 @@ def parse(connection: sqlite3.Connection, query: str) -> Query | None:
 
 def matching(connection: sqlite3.Connection, query: Query, texts: Mapping[int, str]) -> set[int]:
     """Which of some texts a query fits, phrases included: by a small index of them alone, with positions."""
+    if not texts:
+        return set()
     _probe(connection)
-    connection.executemany(
-        "INSERT INTO temp.probe (rowid, text) VALUES (?, ?)", [(key, spaced(text)) for key, text in texts.items()]
-    )
+    values: list[int | str] = []
+    for key in sorted(texts):  # FTS5 flushes before a smaller number, and after a statement outside of a transaction
+        values += (key, spaced(texts[key]))
+    marks = ",".join(["(?,?)"] * len(texts))
+    connection.execute(f"INSERT INTO temp.probe (rowid, text) VALUES {marks}", values)
     return {key for (key,) in connection.execute("SELECT rowid FROM temp.probe WHERE probe MATCH ?", (query.text,))}
 
 
@@ -116,6 +120,8 @@ def _terms(connection: sqlite3.Connection, text: str) -> list[str]:
 
 def _probe(connection: sqlite3.Connection) -> None:
     """An empty index beside the database, in memory: so the same tokenizer decides everywhere."""
+    if connection.execute("PRAGMA temp_store").fetchone() != (2,):
+        connection.execute("PRAGMA temp_store=MEMORY")  # or words of messages would lie in a file elsewhere
     connection.execute(
         f"CREATE VIRTUAL TABLE IF NOT EXISTS temp.probe USING fts5 (text, content = '', tokenize = \"{TOKENIZER}\")"
     )

@@ -264,3 +264,23 @@ def test_reader_without_the_right_to_write_searches_too(shelf: Shelf, tmp_path: 
                 assert len(SEARCH.search(reader, query, 5)) == 1
     finally:
         reader.close()
+
+
+def test_no_word_of_a_message_goes_to_a_temporary_file(shelf: Shelf) -> None:
+    shelf.feed("alice")
+    shelf.say("alice", "The ferry was late")
+    _found(shelf, '"ferry was"')
+    assert shelf.connection.execute("PRAGMA temp_store").fetchone() == (2,)
+    (path,) = (row[2] for row in shelf.connection.execute("PRAGMA database_list") if row[1] == "temp")
+    assert path == ""
+
+
+def test_phrase_is_looked_for_in_so_many_texts_and_no_more(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search_module, "_CHECKED_MAX", 3)
+    shelf.feed("alice")
+    shelf.say("alice", "ferry late")
+    for number in range(5):
+        shelf.say("alice", f"late ferry {number}", time_ms=NOW_MS + 1)
+    assert _found(shelf, '"ferry late"') == []
+    assert len(_found(shelf, '"late ferry"')) == 3
+    assert len(_found(shelf, "late ferry")) == 6
