@@ -209,14 +209,11 @@ class LinkService:
 
     def _hear(self, name: str) -> None:
         """Hand over where the instance `name` is, one address, if all of it is known and it is on this link."""
-        from zeroconf import BadTypeInNameException, IPVersion, ServiceInfo
+        from zeroconf import IPVersion, ServiceInfo
 
         if name in self._own_names:
             return
-        try:
-            info = ServiceInfo(SERVICE_TYPE, name)
-        except BadTypeInNameException:
-            return
+        info = ServiceInfo(SERVICE_TYPE, name)
         # What else belongs to it came in the same packet, or it is not as the protocol says.
         if not info.load_from_cache(self._zeroconf) or not info.port:
             return
@@ -246,9 +243,12 @@ def _make_ear(hear: Callable[[str], None]) -> "RecordUpdateListener":
 
         def async_update_records_complete(self) -> None:
             # Only now zeroconf's cache holds the packet.
-            for name in self._heard:
-                hear(name)
-            self._heard.clear()
+            heard, self._heard = self._heard, set()
+            for name in heard:
+                try:
+                    hear(name)
+                except Exception:  # threats D4: zeroconf stumbles over some names, and one must not silence the rest
+                    logger.debug("An announced name can't be read.", exc_info=True)
 
     return Ear()
 

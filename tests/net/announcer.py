@@ -1,6 +1,7 @@
-"""A process that announces a port and prints each address that it finds, for the tests that need several machines."""
+"""A process that announces a port and prints what it finds, for the tests that need several machines."""
 
 import sys
+from functools import partial
 
 import trio
 
@@ -10,7 +11,7 @@ from p2pmicro.net.mdns import run_mdns
 async def main(port: int) -> None:
     send, receive = trio.open_memory_channel[str](16)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(run_mdns, port, send)
+        nursery.start_soon(partial(run_mdns, port, send, on_change=lambda: print("changed", flush=True)))
         nursery.start_soon(stop_when_told, nursery.cancel_scope)
         print("ready", flush=True)
         async for address in receive:
