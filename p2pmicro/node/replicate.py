@@ -299,11 +299,15 @@ class Replicator:
             talk.interest = set(_split(peer.their_interest or b""))
         self._send_interest(talk, resume.held)
 
-    def _send_interest(self, talk: Talk, base: bytes | None) -> None:
+    def _send_interest(self, talk: Talk, held: bytes | None) -> None:
+        """Say what is wanted; `held` is the version that the peer has from another session."""
         assert talk.peer is not None
         salt = talk.peer.salt
+        talk.interest_due = True
 
         def run(connection: sqlite3.Connection) -> list[Interest]:
+            # Looked up here and not above: what is sent between is what the peer holds then.
+            base = held if talk.sent_version is None else talk.sent_version
             with read_transaction(connection):
                 version = peers.interest_version(connection)
                 delta = peers.interest_delta(connection, base) if base is not None else None
@@ -369,8 +373,8 @@ class Replicator:
     def interest_changed(self) -> None:
         """Tell all peers what is now wanted."""
         for talk in self.talks.values():
-            if talk.sent_version is not None:
-                self._send_interest(talk, talk.sent_version)
+            if talk.interest_due:
+                self._send_interest(talk, None)
 
     def _load_offers(self, talk: Talk) -> None:
         """Go on with what the peer offered at former meetings and is not yet here."""
@@ -580,8 +584,8 @@ class Replicator:
                 self._arrived(Arrived(feed, given.before.seq + 1, given.last_seq))
                 self.push(state, given, state.change - 1)
             for talk in self.talks.values():
-                if talk.sent_version is not None and talk.sent_version != version:
-                    self._send_interest(talk, talk.sent_version)
+                if talk.interest_due and talk.sent_version != version:
+                    self._send_interest(talk, None)
 
         return Job(run, push)
 

@@ -71,6 +71,7 @@ class Talk:
     interest_version: bytes | None = None
     # Ours, as it holds it.
     sent_version: bytes | None = None
+    interest_due: bool = False  # it has asked for it; later changes follow
     # What it has been told.
     answers: deque[Answer] = field(default_factory=deque)
     answering: bool = False
