@@ -65,6 +65,8 @@ def append_with(
             if end is None or end.seq == 0:
                 raise FeedBehindError("This feed has no entry 1 here: its home was copied or restored too early.")
             new = _write(connection, views, changes, key, end, make(connection), now_ms)
+            if new:
+                mark.prepare(new[-1].seq, new[-1].id)
         if new:
             mark.raise_to(new[-1].seq, new[-1].id)
     return new
@@ -97,6 +99,7 @@ def create_feed(
                 raise FeedBehindError("This feed has an entry 1 already.")
             add_feed(connection, changes, device)
             new = _write(connection, views, changes, key, genesis(feed), [device.proof.payload], now_ms)
+            mark.prepare(new[-1].seq, new[-1].id)
         mark.raise_to(new[-1].seq, new[-1].id)
     return new
 

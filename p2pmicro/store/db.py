@@ -183,6 +183,7 @@ def _check_file(path: Path, create: bool) -> None:
         if create:
             with suppress(FileExistsError):
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+                sync_folder(path.parent)  # SQLite does so for files that it makes itself
         found = path.stat()
     except FileNotFoundError:
         raise ConfigError(f"There is no {path}: run `p2pmicro init`, or name another home.") from None
@@ -200,6 +201,20 @@ def _check_file(path: Path, create: bool) -> None:
         if found.st_mode & 0o077 and create:
             with suppress(OSError):  # on a medium without modes there is nothing to narrow
                 path.chmod(0o600)
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring the names of new and renamed files to the disk; Windows has no such call.
+
+    Raises:
+        OSError: the disk failed.
+    """
+    if os.name == "posix":
+        file = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(file)
+        finally:
+            os.close(file)
 
 
 def _connect(path: Path, mode: str) -> Connection:

@@ -17,7 +17,7 @@ from struct import Struct
 from ..errors import ConfigError, StoreDamagedError, StoreError, StoreFullError, StoreLockedError, StoreReadOnlyError
 from ..feed.chain import genesis
 from ..ids import EntryId, FeedId
-from .db import DiskFailedError
+from .db import DiskFailedError, sync_folder
 from .lock import FileLock
 
 _RECORD = Struct(">16s32sQ32sQ")  # name, feed, seq, id, reserved; then SHA-256 of it
@@ -48,9 +48,11 @@ class MarkFile:
         self.feed = feed
         self._folder = folder
         self._path = folder / f"{feed.hex()}.mark"
+        self._beside = folder / f"{feed.hex()}.new"
         self._lock = FileLock(folder / f"{feed.hex()}.lock")
         self._thread_lock = threading.RLock()
         self._depth = 0
+        self._prepared: Mark | None = None  # written beside the mark, while the lock is held
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -75,6 +77,7 @@ class MarkFile:
             finally:
                 self._depth -= 1
                 if self._depth == 0:
+                    self._prepared = None
                     self._lock.release()
 
     def read(self) -> Mark | None:
@@ -102,6 +105,16 @@ class MarkFile:
             if self.read() is None:
                 self._write(Mark(0, genesis(self.feed).id, 0))
 
+    def prepare(self, seq: int, entry_id: EntryId) -> None:
+        """Write what `raise_to` puts in place, under the lock: so a full disk stops an append before its commit.
+
+        Raises:
+            FeedBehindError: there is no mark.
+            StoreFullError, StoreReadOnlyError, DiskFailedError: it can't be written.
+        """
+        assert self._depth, "under the lock"
+        self._save_beside(replace(self._existing(), seq=seq, id=entry_id))
+
     def raise_to(self, seq: int, entry_id: EntryId) -> None:
         """Raise the mark to an entry, on the disk when this returns; a mark that is there already stays as it is.
 
@@ -113,7 +126,10 @@ class MarkFile:
             if mark.seq > seq or (mark.seq == seq and mark.id != entry_id):
                 raise FeedBehindError(f"The mark stands at entry {mark.seq} of this feed: it is never lowered.")
             if mark.seq < seq:
-                self._write(replace(mark, seq=seq, id=entry_id))
+                wanted = replace(mark, seq=seq, id=entry_id)
+                if self._prepared != wanted:
+                    self._save_beside(wanted)
+                self._put_in_place()
 
     def reserve(self, upto: int) -> int:
         """Reserve change numbers up to `upto`, on the disk when this returns; what is reserved now.
@@ -137,22 +153,28 @@ class MarkFile:
 
     def _write(self, mark: Mark) -> None:
         """Replace the file as a whole: a record written in place could be torn, and would then look damaged."""
+        self._save_beside(mark)
+        self._put_in_place()
+
+    def _save_beside(self, mark: Mark) -> None:
+        self._prepared = None
         record = _RECORD.pack(_NAME, self.feed, mark.seq, mark.id, mark.reserved)
-        temporary = self._path.with_suffix(".new")
         try:
-            file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            file = os.open(self._beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             try:
                 os.write(file, record + sha256(record).digest())
                 os.fsync(file)
             finally:
                 os.close(file)
-            os.replace(temporary, self._path)
-            if os.name == "posix":  # a rename is on the disk once its folder is; Windows has no such call
-                folder = os.open(self._folder, os.O_RDONLY)
-                try:
-                    os.fsync(folder)
-                finally:
-                    os.close(folder)
+        except OSError as error:
+            raise _as_error(self._folder, error) from None
+        self._prepared = mark
+
+    def _put_in_place(self) -> None:
+        self._prepared = None
+        try:
+            os.replace(self._beside, self._path)
+            sync_folder(self._folder)
         except OSError as error:
             raise _as_error(self._folder, error) from None
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from p2pmicro.errors import ContentError, StoreFullError, StoreLockedError
+from p2pmicro.errors import ContentError, StoreError, StoreFullError, StoreLockedError
 from p2pmicro.feed.chain import Link, check_range, genesis
 from p2pmicro.feed.content import post, write
 from p2pmicro.feed.device import make_revoke
@@ -109,6 +109,17 @@ def test_mark_is_not_raised_before_the_commit(home: Home) -> None:
         append(failing, home.views, home.changes, home.mark, home.key, [_post("lost")], NOW_MS)
     failing.close()
     assert _marked(home) == 1
+    assert check_own(home.connection, home.mark, home.own.feed).seq == 1
+
+
+def test_mark_that_can_not_be_written_stops_the_append_before_its_commit(home: Home) -> None:
+    """What was said to have failed must not turn up later."""
+    home.create()
+    obstacle = home.state / f"{home.own.feed.hex()}.new"
+    obstacle.mkdir()
+    with pytest.raises(StoreError, match="state"):
+        home.append(_post("not written"))
+    obstacle.rmdir()
     assert check_own(home.connection, home.mark, home.own.feed).seq == 1
 
 

@@ -44,6 +44,20 @@ def test_mark_is_raised_and_never_lowered(mark: MarkFile) -> None:
     assert mark.read() == Mark(2, TWO, 0)
 
 
+def test_prepared_mark_counts_for_nothing_until_it_is_raised(mark: MarkFile, tmp_path: Path) -> None:
+    with mark.lock():
+        mark.prepare(1, ONE)
+        assert mark.read() == Mark(0, genesis(FEED).id, 0)
+        mark.reserve(7)  # written by the same way
+        mark.raise_to(1, ONE)
+    assert mark.read() == Mark(1, ONE, 7)
+    with mark.lock():
+        mark.prepare(2, TWO)
+    MarkFile(tmp_path, FEED).reserve(9)  # another may write beside it once the lock is free
+    mark.raise_to(2, TWO)
+    assert mark.read() == Mark(2, TWO, 9)
+
+
 def test_reserved_numbers_are_never_lowered(mark: MarkFile) -> None:
     assert mark.reserve(100) == 100
     assert mark.reserve(50) == 100
