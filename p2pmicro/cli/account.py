@@ -46,9 +46,13 @@ def words(args: Namespace) -> None:
     if not args.yes:
         if not sys.stdin.isatty():
             raise LocalError("The words are the account itself: say --yes to print them where nobody can be asked.")
-        print("Who reads these words can write in your name for ever. Show them? [y/N] ", end="", flush=True)
-        if sys.stdin.readline().strip().lower() not in ("y", "yes", "o", "oui"):
-            print("Not shown.")
+        question = "Who reads these words can write in your name for ever. Show them? [y/N] "
+        print(question, end="", file=sys.stderr, flush=True)
+        answer = sys.stdin.readline()
+        if not answer.endswith("\n"):  # ^D
+            print(file=sys.stderr)
+        if answer.strip().lower() not in ("y", "yes"):
+            print("Not shown.", file=sys.stderr)
             return
     with LocalNode.open(args.home) as node:
         found = node.words()

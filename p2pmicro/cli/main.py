@@ -27,6 +27,13 @@ examples:
 The home is --home, P2PMICRO_HOME, or your platform's data folder."""
 
 
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Help with room for our longest name beside its text."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=26)
+
+
 class _Parser(argparse.ArgumentParser):
     """A parser that says what to do, in a sentence."""
 
@@ -47,9 +54,7 @@ def _lazy(module: str, function: str) -> Callable[[argparse.Namespace], int]:
 
 def make_parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    parser = _Parser(
-        prog="p2pmicro", description=_ABOUT, epilog=_EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = _Parser(prog="p2pmicro", description=_ABOUT, epilog=_EXAMPLES, formatter_class=_Formatter)
     parser.add_argument("--home", metavar="DIR", help="the folder of your account (default: P2PMICRO_HOME)")
     parser.add_argument("--version", action="store_true", help="show the version")
     parser.add_argument("--debug", action="store_true", help=argparse.SUPPRESS)
@@ -61,7 +66,7 @@ def make_parser() -> argparse.ArgumentParser:
             help=text,
             description=text[:1].upper() + text[1:] + ".",
             epilog="examples:\n" + "\n".join("  " + line for line in examples.splitlines()),
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=_Formatter,
         )
         # Also after the command, where people put it. SUPPRESS: absent there, the one before counts.
         command.add_argument("--home", metavar="DIR", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
@@ -90,7 +95,8 @@ def make_parser() -> argparse.ArgumentParser:
     words.add_argument("--yes", action="store_true", help="don't ask first")
 
     post = add("post", "write", "post", "write a message of at most 140 characters",
-               'p2pmicro post "Hello, hills!"\necho "From a script" | p2pmicro post -')  # fmt: skip
+               'p2pmicro post "Hello, hills!"\np2pmicro post -- "-20 °C this morning"\n'
+               'echo "From a script" | p2pmicro post -')  # fmt: skip
     post.add_argument("text", metavar="TEXT", help="the message; - reads standard input")
 
     timeline = add("timeline", "read", "timeline", "show the newest messages of those you follow, and your own",
@@ -121,9 +127,7 @@ def _count(text: str) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit status: 0, 1 (failed) or 2 (can't be done as asked)."""
-    for stream in (sys.stdout, sys.stderr):  # whatever the locale is: messages are in every script
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    _open_streams()
     parser = make_parser()
     args = parser.parse_args(argv)
     if args.version:
@@ -137,11 +141,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     return _call(args)
 
 
+def _open_streams() -> None:
+    """Make all three usable: closed ones (`>&-`) are empty, and text is UTF-8 in every locale."""
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull)  # noqa: SIM115
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):  # messages are in every script
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
 def _call(args: Any) -> int:
+    import logging
+
     from ..errors import P2PMicroError
 
+    logging.basicConfig(level=logging.DEBUG if args.debug else logging.WARNING, format="p2pmicro: %(message)s")
     try:
-        return int(args.call(args))
+        status = int(args.call(args))
+        sys.stdout.flush()  # here, where a full disk behind it can be told
+        return status
     except P2PMicroError as error:
         return _fail(args, error.code, str(error))
     except BrokenPipeError:  # `p2pmicro timeline | head`

@@ -76,6 +76,11 @@ def size(count: int) -> str:
     return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
 
 
+def counted(count: int, one: str, more: str | None = None) -> str:
+    """A number with its noun: "1 feed", "2 feeds"."""
+    return f"{count} {one if count == 1 else more or one + 's'}"
+
+
 def print_table(rows: Iterable[tuple[str, ...]], head: tuple[str, ...]) -> None:
     """Print columns, as wide as they have to be."""
     table = [head, *rows]

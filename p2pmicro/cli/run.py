@@ -1,6 +1,5 @@
 """`run`: the node, until it is told to stop."""
 
-import logging
 import signal
 import sys
 from argparse import Namespace
@@ -16,7 +15,6 @@ from .read import message_json, print_message
 
 def run(args: Namespace) -> int:
     """Run the node; 0 when it was asked to stop."""
-    logging.basicConfig(level=logging.DEBUG if args.debug else logging.WARNING, format="p2pmicro: %(message)s")
     settings = NetworkSettings(args.listen, not args.no_mdns, args.peer)
     try:
         trio.run(_run, args, settings)
@@ -60,8 +58,6 @@ async def _node(args: Namespace, settings: NetworkSettings, scope: trio.CancelSc
 
 
 def _print_ready(args: Namespace, node: Node) -> None:
-    if node.renewed:
-        print(f"p2pmicro: {node.renewed}", file=sys.stderr)
     if args.json:
         print_json(
             {

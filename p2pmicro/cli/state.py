@@ -7,7 +7,7 @@ from typing import Any
 from ..ids import format_account, format_feed
 from ..node.local import LocalNode
 from ..node.wake import PEERS, ask_node
-from .output import Progress, local_time, print_json, print_table, printable, rfc3339, size
+from .output import Progress, counted, local_time, print_json, print_table, printable, rfc3339, size
 
 
 def feeds(args: Namespace) -> None:
@@ -65,7 +65,13 @@ def peers(args: Namespace) -> None:
             print_json(fields)
         return
     if answer is None:
-        print("Your node is not running: these are the nodes that it has met.")
+        print(
+            "Your node is not running. " + ("These are the nodes that it has met:" if found else "It has met nobody.")
+        )
+    elif not found:
+        print("No other node yet: those on your network are found by themselves, others with `p2pmicro run --peer`.")
+    if not found:
+        return
     rows = [
         (f["address"], f["state"], f["since_text"], size(f["bytes_in"]), size(f["bytes_out"]), f["account"] or "?")
         for f in found
@@ -97,11 +103,13 @@ def status(args: Namespace) -> None:
         return
     print(f"{printable(found.name or '?')}  {fields['account']}")
     print(f"node       {'running' if found.running else 'not running: start it with `p2pmicro run`'}")
-    print(f"your feed  {found.height} entries")
-    print(f"store      {found.entries} entries of {found.feeds} feeds, {size(found.store_bytes)} in {home}")
-    print(f"people     {found.following} followed, {found.followers} known followers")
+    print(f"your feed  {_entries(found.height)}")
+    print(
+        f"store      {_entries(found.entries)} of {counted(found.feeds, 'feed')}, {size(found.store_bytes)} in {home}"
+    )
+    print(f"people     {found.following} followed, {counted(found.followers, 'known follower')}")
     if found.erasures_pending:
-        print(f"deleting   {found.erasures_pending} deleted texts are still being wiped from the disk")
+        print(f"deleting   {counted(found.erasures_pending, 'deleted text')} still to be wiped from the disk")
 
 
 def verify(args: Namespace) -> int:
@@ -117,7 +125,7 @@ def verify(args: Namespace) -> int:
         for fault in faults:
             print(fault)
         if not faults:
-            print(f"All is well: {checked.entries} entries of {checked.feeds} feeds were checked.")
+            print(f"All is well: checked {_entries(checked.entries)} of {counted(checked.feeds, 'feed')}.")
     return 1 if faults else 0
 
 
@@ -129,5 +137,9 @@ def rebuild(args: Namespace) -> int:
     if args.json:
         print_json({"entries": entries})
     else:
-        print(f"Timelines, people and search were computed again from {entries} entries.")
+        print(f"Timelines, people and search were computed again from {_entries(entries)}.")
     return 0
+
+
+def _entries(count: int) -> str:
+    return counted(count, "entry", "entries")

@@ -27,8 +27,6 @@ def post(args: Namespace) -> None:
             )
         else:
             print(f"Posted: {format_ref(ref.feed, ref.seq)}")
-        if node.renewed:
-            print(f"p2pmicro: {node.renewed}", file=sys.stderr)
 
 
 def _standard_input() -> str:

@@ -89,7 +89,13 @@ def find_home(path: str | os.PathLike[str] | None = None, state: str | os.PathLi
 
         path = path or platformdirs.user_data_dir("p2pmicro", appauthor=False)
         state = state or platformdirs.user_state_dir("p2pmicro", appauthor=False)
-    return Home(Path(path).expanduser().absolute(), Path(state).expanduser().absolute())
+    found = Home(Path(path).expanduser().absolute(), Path(state).expanduser().absolute())
+    for folder in (found.path, found.state):
+        try:
+            str(folder).encode()
+        except UnicodeEncodeError:  # SQLite takes names as UTF-8
+            raise ConfigError(f"The name of the folder {str(folder)!r} is not UTF-8 text: name another one.") from None
+    return found
 
 
 def prepare(home: Home, *, create: bool) -> bool:
@@ -101,6 +107,8 @@ def prepare(home: Home, *, create: bool) -> bool:
         StoreReadOnlyError, StoreFullError: it can't be made.
     """
     if not create and not home.seed.exists():
+        if home.path.exists() and not home.path.is_dir():
+            raise ConfigError(f"{home.path} is not a folder: name another --home.")
         if home.path.exists() and not os.access(home.path, os.R_OK | os.X_OK):
             raise ConfigError(f"{home.path} can't be read: it belongs to another user, or its mode forbids it.")
         raise ConfigError(f"There is no account in {home.path}: make one with `p2pmicro init`, or name another --home.")

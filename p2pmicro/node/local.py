@@ -8,17 +8,17 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from ..errors import LocalError
+from ..errors import ConfigError, LocalError, StoreDamagedError
 from ..feed import content
 from ..feed.content import clean_text
 from ..feed.device import Device, check_device_proof, make_device
 from ..ids import AccountId, FeedId, Ref, parse_account
-from ..keys import box_public, check_public_key, device_public, parse_seed_words, seed_words
+from ..keys import account_key, box_public, check_public_key, device_public, parse_seed_words, seed_words
 from ..limits import (
     BIO_MAX_CODE_POINTS,
     FOLLOWS_PART_MAX,
@@ -135,6 +135,8 @@ class LocalNode:
 
     def _check_feed(self) -> None:
         """See that the feed may be written; make it where it is new, or another where this is a copied home."""
+        if self.connection.execute("SELECT count(*) FROM meta WHERE name IN ('change', 'epoch')").fetchone()[0] != 2:
+            raise StoreDamagedError(f"{self.home.database} is damaged: move it away and fetch its feeds again.")
         try:
             end = check_own(self.connection, self.mark, self.feed)
         except FeedBehindError as error:
@@ -420,9 +422,24 @@ def _make_keys(home: Home, seed: bytes | None) -> None:
     """Make the account and this install's keys, unless another program just has."""
     with _keys_lock(home):
         if not home.seed.exists():
+            _refuse_other_account(home, seed)
             make_seed(home, seed)
         if not home.feed_key.exists():
             _begin_keys(home)
+
+
+def _refuse_other_account(home: Home, seed: bytes | None) -> None:
+    """A home whose seed got lost is its account's still: nobody else moves in beside the feeds that it wrote."""
+    if seed is None and (home.feed_key.exists() or home.database.exists()):
+        raise ConfigError(
+            f"The key file {home.seed} is missing: bring it back from a copy, or from its words with "
+            "`p2pmicro init --recover`."
+        )
+    if seed is not None and home.database.exists():
+        with closing(open_database(home.database)) as connection:
+            own = [account for account, role in accounts_with_roles(connection).items() if role is Role.OWN]
+        if own and account_key(seed).public not in own:
+            raise LocalError(f"These words are of another account than {home.path}: name another --home for it.")
 
 
 def _begin_keys(home: Home) -> None:

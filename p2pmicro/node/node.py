@@ -131,7 +131,9 @@ def parse_listen(text: str) -> tuple[str, int]:
     Raises:
         ConfigError: it can't be read.
     """
-    host, _, port = text.rpartition(":")
+    host, colon, port = text.rpartition(":")
+    if not colon:
+        raise ConfigError(f"Where to listen is HOST:PORT or :PORT (0: any that is free), and not {text!r}.")
     checked = parse_address(f"{host or 'localhost'}:{1 if port == '0' else port}")
     return checked[0] if host else "", 0 if port == "0" else checked[1]
 
