@@ -28,10 +28,11 @@ The home is --home, P2PMICRO_HOME, or your platform's data folder."""
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
-    """Help with room for our longest name beside its text."""
+    """Help with our longest name beside its text: argparse forgets how far commands are indented."""
 
     def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=26)
+        super().__init__(prog)
+        self._action_max_length = len("following") + 4
 
 
 class _Parser(argparse.ArgumentParser):
@@ -155,7 +156,7 @@ def _open_streams() -> None:
 def _call(args: Any) -> int:
     import logging
 
-    from ..errors import P2PMicroError
+    from ..errors import P2PMicroError, StoreDamagedError
 
     logging.basicConfig(level=logging.DEBUG if args.debug else logging.WARNING, format="p2pmicro: %(message)s")
     try:
@@ -176,6 +177,11 @@ def _call(args: Any) -> int:
     except Exception as error:  # no traceback reaches a user
         if args.debug:
             raise
+        from ..node.local import is_damaged
+
+        if is_damaged(args.home):  # then nothing can be relied on, and it is no bug
+            text = "The database is damaged: run `p2pmicro verify`, or move it away and fetch its feeds again."
+            return _fail(args, StoreDamagedError.code, text)
         text = f"A bug in p2pmicro: {type(error).__name__}: {error}. Run again with `p2pmicro --debug` and report it."
         return _fail(args, "bug", text)
 

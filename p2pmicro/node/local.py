@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from ..errors import ConfigError, LocalError, StoreDamagedError
+from ..errors import ConfigError, LocalError, P2PMicroError, StoreDamagedError
 from ..feed import content
 from ..feed.content import clean_text
 from ..feed.device import Device, check_device_proof, make_device
@@ -407,6 +407,15 @@ class LocalNode:
         from ..views.rebuild import rebuild
 
         rebuild(self.connection, self.views, progress)
+
+
+def is_damaged(home: str | Path | None) -> bool:
+    """Whether SQLite finds fault with a home's database: asked when something failed that nothing else explains."""
+    try:
+        with closing(open_database(find_home(home).database, read_only=True)) as connection:
+            return bool(connection.execute("PRAGMA integrity_check(1)").fetchone()[0] != "ok")
+    except P2PMicroError as error:
+        return isinstance(error, StoreDamagedError)
 
 
 def wall_ms() -> int:
