@@ -29,8 +29,9 @@ def main(folder: Path, seed: str, kills: int) -> None:
     home.close()  # no connection of SQLite crosses a fork
     workers = [_begin(folder), _begin(folder)]
     for _ in range(kills):
-        # Some die while they open the database, most while they append; a few hundred commits lie between the kills.
-        time.sleep(rng.choice((0.001, 0.004, 0.008, 0.016)) * rng.random() * 2)
+        # Up to three more entries, and a moment: some die while they open the database, most while they append.
+        _wait_for(folder, _noted(folder) + 40 * rng.randrange(4))
+        time.sleep(0.002 * rng.random())
         place = rng.randrange(2)
         os.kill(workers[place], signal.SIGKILL)
         os.waitpid(workers[place], 0)
@@ -38,6 +39,19 @@ def main(folder: Path, seed: str, kills: int) -> None:
     for worker in workers:
         os.kill(worker, signal.SIGKILL)
         os.waitpid(worker, 0)
+
+
+def _noted(folder: Path) -> int:
+    path = folder / "acknowledged"
+    return path.stat().st_size if path.exists() else 0
+
+
+def _wait_for(folder: Path, size: int) -> None:
+    deadline = time.monotonic() + 30
+    while _noted(folder) < size:
+        if time.monotonic() > deadline:
+            sys.exit("Nobody appends any more.")
+        time.sleep(0.0005)
 
 
 def _begin(folder: Path) -> int:
