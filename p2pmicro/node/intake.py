@@ -20,7 +20,16 @@ from ..limits import FEEDS_PER_ACCOUNT_MAX, GUEST_FEEDS_MAX
 from ..store import peers
 from ..store.changes import ChangeNumbers
 from ..store.db import transaction
-from ..store.feeds import FeedState, Role, accounts_with_roles, add_feed, feed_state, feeds_of, set_role
+from ..store.feeds import (
+    FeedState,
+    Role,
+    accounts_with_roles,
+    add_feed,
+    feed_state,
+    feeds_of,
+    set_role,
+    shown_limit,
+)
 from ..store.ingest import Checked, Outcome, ingest, learn_fork, learn_revoke
 from ..store.peers import Offer, Peer
 from ..store.serve import entry_ids
@@ -51,9 +60,10 @@ class Met:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """A feed lacks nothing more of what connected peers offer: the note of it goes."""
+    """A feed lacks nothing more of what connected peers offer: notes of what is here by now go, and of `failed`."""
 
     feed: FeedId
+    failed: FeedId | None = None  # a peer that was asked in vain
 
 
 Brought: TypeAlias = RangeGiven | Have | ForkProof | Note | Met | Settled
@@ -82,6 +92,7 @@ class RangeStored:
     held: Held
     before: FeedState | None  # the feed before
     state: FeedState | None  # and after
+    conflict: int | None  # the last seq at which both have ids, and others; None where there is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +117,7 @@ class FeedChanged:
     """A fork or revoke was learnt, or a feed became known."""
 
     feed: FeedId
+    held: Held
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,15 +219,22 @@ class Intake:
                 assert talk is not None
                 self._insert_have(connection, talk, have, inbound.devices, results)
             case ForkProof() as proof:
-                if feed_state(connection, proof.feed) and learn_fork(connection, self._views, self._changes, proof):
-                    results.append(FeedChanged(proof.feed))
+                if learn_fork(connection, self._views, self._changes, proof):
+                    results.append(self._changed(connection, proof.feed))
             case Note(columns=columns):
                 assert talk is not None
                 _note(connection, talk, columns)
             case Met(device=device):
                 return self._meet(connection, device, results)
-            case Settled(feed=feed):
-                connection.execute("DELETE FROM offers WHERE feed = ?", (feed,))
+            case Settled(feed=feed, failed=None):
+                # What peers offered that have left meanwhile is still to be had of them.
+                held = self._held(feed_state(connection, feed))
+                noted = connection.execute("SELECT peer, first_seq, last_seq FROM offers WHERE feed = ?", (feed,))
+                for peer, first, last in noted.fetchall():
+                    if not held.misses(first, last):
+                        peers.drop_offer(connection, feed, FeedId(peer))
+            case Settled(feed=feed, failed=peer) if peer is not None:
+                peers.drop_offer(connection, feed, peer)
             case _:
                 pass
         return False
@@ -246,10 +265,13 @@ class Intake:
             state = after[given.feed]
             held = self._held(state)
             number = inbound.brought.number
-            if number is None and state is not None and held.lacks(1, given.last_seq) and talk.feed is not None:
+            if number is None and state is not None and held.misses(1, given.last_seq) and talk.feed is not None:
                 offer = Offer(given.feed, state.account, 1, given.last_seq)
                 peers.note_offers(connection, talk.feed, [offer])
-            stored = RangeStored(talk, number, given, outcome, count, held, before[given.feed], state)
+            if outcome is Outcome.UNKNOWN_FEED:
+                _lose(connection, talk)
+            conflict = _conflict(connection, state, checked.range) if outcome is Outcome.BRANCH else None
+            stored = RangeStored(talk, number, given, outcome, count, held, before[given.feed], state, conflict)
             results.append(stored)
             if count and state is not None and state.role >= Role.FOLLOWED:
                 follows |= any(isinstance(entry, Entry) and entry.kind in _FOLLOW_KINDS for entry in checked.entries)
@@ -266,7 +288,6 @@ class Intake:
         offers: list[tuple[FeedId, int, int, Held]] = []
         noted: list[Offer] = []
         suspects: list[tuple[FeedId, int]] = []
-        lost = False
         roles = accounts_with_roles(connection) if have.items else {}
         for item in have.items:
             if roles.get(item.account, Role.NONE) is Role.NONE:
@@ -275,37 +296,35 @@ class Intake:
             if state is None:
                 device = devices.get(item.feed)
                 if device is None:
-                    lost = True  # it takes us to know the feed: it is asked for everything when we next meet
+                    _lose(connection, talk)  # it takes us to know the feed
                     continue
                 if len(feeds_of(connection, item.account)) >= FEEDS_PER_ACCOUNT_MAX:
                     log.info("account %s has too many feeds: %s is left out", short(item.account), short(item.feed))
                     continue
                 state = add_feed(connection, self._changes, device)
-                results.append(FeedChanged(item.feed))
+                results.append(self._changed(connection, item.feed))
             if state.account != item.account:
                 continue
             learnt = item.revoke is not None and learn_revoke(connection, self._views, self._changes, item.revoke)
             learnt |= item.fork is not None and learn_fork(connection, self._views, self._changes, item.fork)
             if learnt:
-                results.append(FeedChanged(item.feed))
+                results.append(self._changed(connection, item.feed))
                 state = feed_state(connection, item.feed)
             if not item.runs:
                 continue
             first, _, last = item.runs[0]
             held = self._held(state)
-            if held.lacks(first, last):
+            if held.misses(first, last):
                 offers.append((item.feed, first, last, held))
                 noted.append(Offer(item.feed, item.account, first, last))
             if last <= held.end and not held.closed:
                 ours = entry_ids(connection, item.feed, [last])[0]
                 if ours is not None and ours[:ID_PREFIX_BYTES] != item.id_prefix:
-                    suspects.append((item.feed, last))
+                    suspects.append((item.feed, min(last, held.limit)))  # past a known fork, ids differ anyway
         assert talk.feed is not None
         if noted:
             peers.note_offers(connection, talk.feed, noted)
-        if lost:
-            _note(connection, talk, {"cursor": 0, "answered": None})
-        elif have.upto is not None:
+        if have.upto is not None and not talk.lost:
             columns: dict[str, Any] = {"cursor": have.upto}
             if have.answered is not None:
                 columns["answered"] = have.answered
@@ -323,8 +342,11 @@ class Intake:
             set_role(connection, self._views, device.account, Role.GUEST)
         if feed_state(connection, device.feed) is None:
             add_feed(connection, self._changes, device)
-            results.append(FeedChanged(device.feed))
+            results.append(self._changed(connection, device.feed))
         return device.account not in roles
+
+    def _changed(self, connection: sqlite3.Connection, feed: FeedId) -> FeedChanged:
+        return FeedChanged(feed, self._held(feed_state(connection, feed)))
 
     def _held(self, state: FeedState | None) -> Held:
         return held_of(state, state is not None and state.feed in self._full)
@@ -341,7 +363,7 @@ def held_of(state: FeedState | None, full: bool) -> Held:
     if state is None or state.role is Role.NONE:
         return Held(closed=True)
     newest, older = state.newest, state.older
-    held = Held(closed=full or state.fork_seq is not None or state.revoke is not None)
+    held = Held(closed=full, limit=shown_limit(state))
     if newest is not None:
         held = replace(held, before=newest.before.seq, end=newest.end.seq)
     if older is not None:
@@ -349,8 +371,29 @@ def held_of(state: FeedState | None, full: bool) -> Held:
     return held
 
 
+def _conflict(connection: sqlite3.Connection, state: FeedState | None, given: CheckedRange) -> int | None:
+    """The last seq of which both a refused range and the store have the id; it differs if they are two branches."""
+    before = given.range.before
+    for run in state.runs if state is not None else ():
+        at = min(given.end.seq, run.end.seq)
+        if at < max(before.seq, run.before.seq + 1):
+            continue
+        theirs = before.id if at == before.seq else given.ids[at - before.seq - 1]
+        if entry_ids(connection, given.range.feed, [at])[0] != theirs:
+            return at
+    return None
+
+
+def _lose(connection: sqlite3.Connection, talk: Talk) -> None:
+    """A peer told of what can't be taken in: it is asked for everything at the next meeting."""
+    talk.lost = True
+    _note(connection, talk, {"cursor": 0, "answered": None})
+
+
 def _note(connection: sqlite3.Connection, talk: Talk, columns: Mapping[str, Any]) -> None:
     assert talk.peer is not None
     row = peers.load_peer(connection, talk.peer.feed) or talk.peer
+    if row.epoch != talk.peer.epoch and "epoch" not in columns:
+        return  # a later session has met another store of the same peer
     changed: Peer = replace(row, **columns)
     peers.save_peer(connection, changed)

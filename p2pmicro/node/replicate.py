@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from ..errors import EntryError, RemoteError, StateError
-from ..feed.chain import Link, Range, as_hole
+from ..feed.chain import Link, Range, as_hole, genesis
 from ..feed.device import Device, DeviceProof, check_device_proof
 from ..feed.fork import Side, make_fork_proof
 from ..ids import AccountId, EntryId, FeedId, short
@@ -133,6 +133,7 @@ class Replicator:
         self._own_ahead = own_ahead
         self._inbox: deque[Inbound] = deque()
         self._hunts: dict[FeedId, Hunt] = {}
+        self._suspects: dict[FeedId, dict[FeedId, int]] = {}  # by feed and peer: where to hunt after the present hunt
         self._own_end = 0
 
     # --- A session begins and ends ---
@@ -147,8 +148,10 @@ class Replicator:
         if talk.feed is not None and self.talks.get(talk.feed) is talk:
             del self.talks[talk.feed]
             self.gossip.peer_left(talk.feed)
+            for waiting in self._suspects.values():
+                waiting.pop(talk.feed, None)
             for feed in [feed for feed, hunt in self._hunts.items() if hunt.peer == talk.feed]:
-                del self._hunts[feed]
+                self._end_hunt(feed)
             self._ask_all()
 
     def admit(self, talk: Talk) -> None:
@@ -366,8 +369,12 @@ class Replicator:
             talk.answers.append(answer)
             self._load_offers(talk)
         else:
-            everything = None if interest.base is None else added
-            talk.answers.append(Answer(0, talk.upto, everything, interest.version))
+            answer = Answer(0, talk.upto, None if interest.base is None else added, interest.version)
+            if len(talk.answers) > talk.answering:  # one that waits takes it in: a queue would have no bound
+                waiting = talk.answers.pop()
+                both = None if waiting.added is None or answer.added is None else waiting.added | answer.added
+                answer = Answer(0, min(waiting.since, answer.since), both, interest.version)
+            talk.answers.append(answer)
         talk.notify()
 
     def interest_changed(self) -> None:
@@ -426,7 +433,7 @@ class Replicator:
                     newly = answer.added is None or name in answer.added
                     known = told.get(state.feed)
                     if (state.change > answer.since or newly) and (newly or known is None or not known.covers(state)):
-                        items.append(_have_item(connection, state, known is None))
+                        items.append(_have_item(connection, state, known is None or newly))
                         states.append(state)
                 return items, states, scanned, top
 
@@ -476,6 +483,8 @@ class Replicator:
             self._ask(talk)
         for feed in self.gossip.take_done():
             self._put(Inbound(None, Settled(feed)))
+        for feed, peer in self.gossip.take_failed():
+            self._put(Inbound(None, Settled(feed, peer)))
 
     def _on_range(self, talk: Talk, message: RangeGiven) -> None:
         assert talk.feed is not None
@@ -483,9 +492,9 @@ class Replicator:
         if hunt is not None and message.number is not None and message.number == hunt.want:
             self._prove(talk, hunt, message.range)
         elif message.number is None:
-            known = talk.told.get(message.range.feed)
-            if known is not None:
-                talk.tell(message.range.feed, replace(known, last=max(known.last, message.range.last_seq)))
+            first, last = message.range.before.seq + 1, message.range.last_seq
+            known = talk.told.get(message.range.feed) or Told(first, last, None, None)
+            talk.tell(message.range.feed, replace(known, last=max(known.last, last)))
             self._put(Inbound(talk, message))
         elif self.gossip.answered(talk.feed, message.number, message.range) is not None:
             self._put(Inbound(talk, message))
@@ -496,7 +505,7 @@ class Replicator:
     def _on_gone(self, talk: Talk, number: int) -> None:
         assert talk.feed is not None
         for feed in [feed for feed, hunt in self._hunts.items() if hunt.want == number and hunt.peer == talk.feed]:
-            del self._hunts[feed]
+            self._end_hunt(feed)
         self.gossip.answered(talk.feed, number, None)
         self._ask_all()
 
@@ -530,7 +539,8 @@ class Replicator:
                     talk.strikes += 1
                     talk.session.close(error.code, str(error), self._now())
                     talk.notify()
-                case FeedChanged():
+                case FeedChanged(feed=feed, held=held):
+                    self.gossip.changed(feed, held)
                     self._mark_stale()
                 case InterestChanged():
                     self.interest_changed()
@@ -543,8 +553,8 @@ class Replicator:
         if result.outcome is Outcome.BRANCH:
             if given.feed == self.own.feed:
                 self._own_ahead()
-            elif state is not None and state.newest is not None and self.talks.get(talk.feed) is talk:
-                self._hunt(talk, given.feed, min(given.last_seq, state.newest.end.seq))
+            elif result.conflict is not None and self.talks.get(talk.feed) is talk:
+                self._hunt(talk, given.feed, result.conflict)
         if result.number is None and state is not None and self.talks.get(talk.feed) is talk:
             self.gossip.offered(talk.feed, given.feed, 1, given.last_seq, result.held)
         if not result.count or state is None or state.newest is None:
@@ -619,10 +629,24 @@ class Replicator:
 
     def _hunt(self, talk: Talk, feed: FeedId, high: int) -> None:
         assert talk.feed is not None
-        if feed in self._hunts or high < 1:
+        if high < 1:
+            return
+        if feed in self._hunts:
+            if self._hunts[feed].peer != talk.feed:
+                self._suspects.setdefault(feed, {})[talk.feed] = high
             return
         hunt = self._hunts[feed] = Hunt(feed, talk.feed, high)
         self._ask_ids(talk, hunt)
+
+    def _end_hunt(self, feed: FeedId) -> None:
+        """A hunt is over: the next peer that has another branch has its turn."""
+        del self._hunts[feed]
+        waiting = self._suspects.pop(feed, {})
+        if waiting:
+            peer, high = waiting.popitem()
+            if waiting:
+                self._suspects[feed] = waiting
+            self._hunt(self.talks[peer], feed, high)
 
     def _ask_ids(self, talk: Talk, hunt: Hunt) -> None:
         talk.session.send(AskIds(hunt.feed, hunt.ask()), self._now())
@@ -663,13 +687,13 @@ class Replicator:
             elif went_on:
                 self._ask_ids(talk, hunt)
             else:
-                del self._hunts[hunt.feed]  # no fork, or too little is held to find it: the next have begins anew
+                self._end_hunt(hunt.feed)  # no fork, or too little is held to find it: the next have begins anew
 
         self._do(talk, Job(run, narrowed))
 
     def _prove(self, talk: Talk, hunt: Hunt, theirs: Range) -> None:
         """The peer's side has come: put it beside ours."""
-        del self._hunts[hunt.feed]
+        self._end_hunt(hunt.feed)
         seq = hunt.found
         assert seq is not None
         heads = sorted(at for at in theirs.heads if at >= seq)
@@ -717,8 +741,9 @@ def _have_item(connection: sqlite3.Connection, state: FeedState, with_proof: boo
         first = run.before.seq + 1
         payload = first_payload(connection, state) if run is state.newest else first
         runs.append((first, payload, run.end.seq))
-    prefix = state.newest.end.id[:ID_PREFIX_BYTES] if state.newest is not None else bytes(ID_PREFIX_BYTES)
+    end = state.newest.end if state.newest is not None else genesis(state.feed)
     device = state.device if with_proof else None
+    prefix = end.id[:ID_PREFIX_BYTES]
     return HaveItem(state.feed, state.account, state.change, runs, prefix, device, state.revoke, state.fork)
 
 

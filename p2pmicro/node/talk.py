@@ -78,12 +78,13 @@ class Talk:
     upto: int = 0  # every change up to here has been told
     told: OrderedDict[FeedId, Told] = field(default_factory=OrderedDict)
     stale: bool = False  # something has changed since
+    lost: bool = False  # it told of what could not be taken in: it is asked for everything at the next meeting
     strikes: int = 0
 
     @property
     def is_open(self) -> bool:
-        """Whether the peer is known and both said what they want."""
-        return self.interest_version is not None
+        """Whether the peer is known and both said what they want: before that it takes nothing else."""
+        return self.interest_version is not None and self.sent_version is not None
 
     def wants(self, account: AccountId) -> bool:
         """Whether the peer's interest has an account."""

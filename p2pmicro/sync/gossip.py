@@ -8,12 +8,13 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ..feed.chain import Range
+from ..feed.chain import Range, page_end
 from ..ids import FeedId
 from ..limits import (
     FETCH_QUEUED_MAX_BYTES,
     FETCH_STEP_ENTRIES,
     PAGE_ENTRIES,
+    SEQ_MAX,
     WANT_MAX_ITEMS,
     WANT_OUTSTANDING_MAX_BYTES,
 )
@@ -30,15 +31,32 @@ class Held:
     end: int = 0  # and ends here; 0: nothing is held
     older_before: int | None = None
     older_end: int | None = None  # the older run, while there is a gap below the newest
-    closed: bool = False  # nothing more is asked for: over its quota, forked, revoked, or not wanted
+    limit: int = SEQ_MAX  # what comes after it is hidden, by a fork or a revoke, and not fetched
+    closed: bool = False  # nothing more is asked for: over its quota, or not wanted
+
+    def misses(self, first: int, last: int) -> bool:
+        """Whether a peer's run from first to last has entries that are not held, if need be later."""
+        last = min(last, self.limit)
+        if self.closed or first > last:
+            return False
+        if last > self.end:
+            return True
+        below = min(last, self.before)
+        if self.older_before is not None and self.older_end is not None and first > self.older_before:
+            first = max(first, self.older_end + 1)
+        return first <= below
 
     def lacks(self, first: int, last: int) -> bool:
-        """Whether a peer's run from first to last has what this node could ask for now."""
-        if self.closed:
+        """Whether a peer's run from first to last has what this node could ask for now, and would connect."""
+        last = min(last, self.limit)
+        if self.closed or first > last:
             return False
-        if self.older_end is not None:
-            return first <= self.before
-        return last > self.end or (self.before > 0 and first <= self.before)
+        if self.before > 0 and first <= self.before <= last:
+            return True  # what lies below the newest run
+        if self.older_end is None:
+            return last > self.end
+        # A third run has no place: either run can grow upward until they meet.
+        return (last > self.end and first <= self.end + 1) or first <= self.older_end + 1 <= last < self.before
 
 
 @dataclass(slots=True)
@@ -55,7 +73,8 @@ class _Fetch:
     high: int = 0  # the next backward want ends here
     step: int = FETCH_STEP_ENTRIES
     entry_bytes: int = _TYPICAL_BYTES
-    planned: Held | None = None  # what was held when this peer was last asked: without progress, another is
+    planned: Held | None = None  # what was held when this was planned
+    asked: bool = False  # whether anything of the plan was asked: if nothing comes of it, another peer is
 
 
 @dataclass(slots=True)
@@ -81,6 +100,7 @@ class Gossip:
         self._fetches: dict[FeedId, _Fetch] = {}
         self._number = 0
         self._done: list[FeedId] = []
+        self._failed: list[tuple[FeedId, FeedId]] = []
 
     @property
     def fetching(self) -> int:
@@ -97,12 +117,12 @@ class Gossip:
         self._peers.setdefault(peer, _Peer())
         fetch = self._fetches.get(feed)
         if fetch is None:
-            if not held.lacks(first, last):
+            if not held.misses(first, last):
                 self._done.append(feed)
                 return
             fetch = self._fetches[feed] = _Fetch(feed, held)
         fetch.offers[peer] = (first, last)
-        if fetch.peer is None or (fetch.peer == peer and not fetch.flight):
+        if fetch.peer is None or (fetch.peer == peer and not fetch.asked):
             self._assign(fetch)
 
     def peer_left(self, peer: FeedId) -> None:
@@ -128,6 +148,7 @@ class Gossip:
             size = (last - first + 1) * fetch.entry_bytes
             want = Want(self.next_number(), fetch.feed, first, last, None)
             fetch.flight.add(want.number)
+            fetch.asked = True
             state.asked[want.number] = _Asked(fetch.feed, want, size)
             found.append(want)
             outstanding += size
@@ -174,7 +195,7 @@ class Gossip:
         fetch = self._fetches.get(asked.feed)
         if given is None:
             if fetch is not None and number in fetch.flight:
-                fetch.offers.pop(peer, None)  # it does not have what it said: others are asked
+                self._fail(fetch, peer)  # it does not have what it said: others are asked
                 self._settle(fetch, number)
             return None
         want = asked.want
@@ -183,8 +204,8 @@ class Gossip:
             or given.before.seq + 1 < want.first
             or not want.last <= given.last_seq <= want.last + PAGE_ENTRIES
         ):
-            if fetch is not None:
-                fetch.offers.pop(peer, None)
+            if fetch is not None and number in fetch.flight:
+                self._fail(fetch, peer)
                 self._settle(fetch, number)
             return None
         size = sum(len(item) for item in given.items)
@@ -192,8 +213,10 @@ class Gossip:
         if fetch is not None:
             fetch.entry_bytes = max(40, size // len(given.items))
             if given.before.seq + 1 > want.first:  # cut short by its sender: what lies between is asked for again
-                fetch.step = max(PAGE_ENTRIES, len(given.items) // PAGE_ENTRIES * PAGE_ENTRIES)
-                fetch.high = fetch.low
+                step = max(PAGE_ENTRIES, len(given.items) // PAGE_ENTRIES * PAGE_ENTRIES)
+                if step < fetch.step:
+                    fetch.step, fetch.asked = step, False  # smaller wants may bring what this one did not
+                self._stop(fetch)
         return want
 
     def stored(self, peer: FeedId, number: int | None, feed: FeedId, held: Held) -> None:
@@ -204,52 +227,97 @@ class Gossip:
         fetch = self._fetches.get(feed)
         if fetch is None:
             return
-        fetch.held = held
+        came = held != fetch.held
+        self.changed(feed, held)
         if number is not None:
+            if not came:
+                self._stop(fetch)  # what lies behind it would not connect either
             self._settle(fetch, number)
+
+    def changed(self, feed: FeedId, held: Held) -> None:
+        """What is held of a feed, or how far it is wanted, is another."""
+        fetch = self._fetches.get(feed)
+        if fetch is None:
+            return
+        if held.closed or held.limit != fetch.held.limit:
+            self._stop(fetch)
+        fetch.held = held
+        if not fetch.flight and not _is_planned(fetch):
+            self._assign(fetch)
 
     def take_done(self) -> list[FeedId]:
         """Feeds that no longer lack anything that connected peers offer; each is told once."""
         done, self._done = self._done, []
         return done
 
+    def take_failed(self) -> list[tuple[FeedId, FeedId]]:
+        """Feeds and the peers that were asked for them in vain; each is told once."""
+        failed, self._failed = self._failed, []
+        return failed
+
+    def _stop(self, fetch: _Fetch) -> None:
+        """Ask nothing more of the present plan."""
+        fetch.fresh = None
+        fetch.high = fetch.low
+
+    def _fail(self, fetch: _Fetch, peer: FeedId) -> None:
+        """A peer's offer is worth nothing."""
+        if fetch.offers.pop(peer, None) is not None:
+            self._failed.append((fetch.feed, peer))
+        if fetch.peer == peer:
+            self._stop(fetch)
+
     def _settle(self, fetch: _Fetch, number: int) -> None:
         fetch.flight.discard(number)
-        planned = fetch.fresh is not None or fetch.high > fetch.low
-        if not fetch.flight and (not planned or fetch.peer not in fetch.offers):
+        if not fetch.flight and not _is_planned(fetch):
             self._assign(fetch)
 
     def _assign(self, fetch: _Fetch) -> None:
         """Plan the next wants of a feed with nothing under way, with a peer that has what is lacked."""
-        if fetch.peer is not None and fetch.planned == fetch.held:
-            fetch.offers.pop(fetch.peer, None)  # it was asked and nothing came of it
         before = fetch.peer
+        if before is not None and fetch.asked and fetch.planned == fetch.held:
+            self._fail(fetch, before)  # it was asked and nothing came of it
         fetch.peer = fetch.planned = fetch.fresh = None
         fetch.low = fetch.high = 0
+        fetch.asked = False
         if before in self._peers:
             self._peers[before].todo.pop(fetch.feed, None)
             self._peers[before].deep.pop(fetch.feed, None)
         held = fetch.held
         useful = {peer: run for peer, run in fetch.offers.items() if held.lacks(*run)}
         if not useful:
-            del self._fetches[fetch.feed]
-            self._done.append(fetch.feed)
+            fetch.offers = {peer: run for peer, run in fetch.offers.items() if held.misses(*run)}
+            if not fetch.offers:  # else they wait until something else has come that they connect to
+                del self._fetches[fetch.feed]
+                self._done.append(fetch.feed)
             return
         # Who was asked before goes on; otherwise the one that has the newest.
         peer = before if before in useful else max(useful, key=lambda name: (useful[name][1], name))
         assert peer is not None
-        first, last = useful[peer]
         fetch.peer, fetch.planned = peer, held
-        if held.older_end is not None:
-            fetch.low, fetch.high = max(held.older_end, first - 1), held.before
-        elif last > held.end:
+        self._plan(fetch, *useful[peer])
+        self._peers[peer].todo[fetch.feed] = None
+
+    def _plan(self, fetch: _Fetch, first: int, last: int) -> None:
+        """Plan wants of a run that a peer has, of which something is lacked."""
+        held = fetch.held
+        last = min(last, held.limit)
+        if held.older_end is None and last > held.end:
             start = max(held.end + 1, first, _page_start(last) - PAGE_ENTRIES)
             fetch.fresh = (start, last)
             fetch.low, fetch.high = max(held.end, first - 1), start - 1
+        elif first <= held.before <= last:
+            fetch.low, fetch.high = max(held.older_end or 0, first - 1), held.before
         else:
-            fetch.low, fetch.high = first - 1, held.before
-        self._peers[peer].todo[fetch.feed] = None
+            # Upward, one want at a time: the next one connects when this one is stored.
+            fetch.low = held.end if last > held.end else held.older_end or 0
+            fetch.high = min(last, page_end(fetch.low + 1) + fetch.step - PAGE_ENTRIES)
+
+
+def _is_planned(fetch: _Fetch) -> bool:
+    """Whether something of the plan is still to be asked."""
+    return fetch.fresh is not None or fetch.high > fetch.low
 
 
 def _page_start(seq: int) -> int:
-    return (seq - 1) // PAGE_ENTRIES * PAGE_ENTRIES + 1
+    return page_end(seq) - PAGE_ENTRIES + 1
