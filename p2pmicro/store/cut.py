@@ -15,9 +15,10 @@ from ..feed.fork import ForkProof
 from ..feed.wire import fork_proof_value
 from ..ids import EntryId
 from .changes import ChangeNumbers
-from .effects import HOLE_BYTES, ROW_BYTES, add_tombstones, deletes_in, erase_named, withdraw
+from .effects import add_tombstones, deletes_in, erase_named, withdraw
 from .feeds import FeedState, feed_state, run_columns, shown_limit
 from .links import link_at
+from .quota import HOLE_BYTES, ROW_BYTES
 from .view import View, readable_rows
 
 

@@ -16,11 +16,10 @@ from ..ids import FeedId, Ref
 from .changes import ChangeNumbers
 from .feeds import FeedState, feed_state, shown_limit
 from .links import link_at
+from .quota import HOLE_BYTES
 from .view import Row, View
 
 DELETED, PRUNED, MISSING = 1, 2, 3  # holes.why
-ROW_BYTES = 32  # charged for each entry beside its payload: a million empty ones fill a disk too
-HOLE_BYTES = 32  # charged instead of a payload
 
 
 class Delete(NamedTuple):

@@ -1,8 +1,4 @@
-"""Take in checked ranges: many of many feeds in one transaction, one statement a table.
-
-Quotas. A feed is charged 32 bytes for each entry, and its payload or 32 bytes for a hole. What would pass a quota is
-refused as a whole range. One's own feeds have none: gossip can't take one's own room.
-"""
+"""Take in checked ranges: many of many feeds in one transaction, one statement a table."""
 
 import sqlite3
 from collections.abc import Iterable, Sequence
@@ -15,21 +11,13 @@ from ..feed.chain import CheckedRange, Item, Link, Run, as_hole, genesis, is_kep
 from ..feed.content import Entry
 from ..feed.device import Revoke, check_revoke, revoke_of
 from ..ids import AccountId, EntryId, FeedId
-from ..limits import (
-    GUEST_FEEDS_MAX,
-    GUEST_MAX_BYTES,
-    INGEST_BATCH_ENTRIES,
-    QUOTA_FEED_BYTES,
-    QUOTA_TOTAL_BYTES,
-)
+from ..limits import INGEST_BATCH_ENTRIES
 from .changes import ChangeNumbers
 from .cut import learn_fork, learn_revoke
 from .effects import (
     DELETED,
-    HOLE_BYTES,
     MISSING,
     PRUNED,
-    ROW_BYTES,
     Delete,
     add_tombstones,
     covering,
@@ -39,6 +27,7 @@ from .effects import (
 )
 from .feeds import FeedState, Role, feed_state, run_columns, shown_limit
 from .links import link_at
+from .quota import HOLE_BYTES, Quotas, cost_of
 from .view import Row, View
 
 __all__ = ["Checked", "Ingest", "Outcome", "ingest", "learn_fork", "learn_revoke"]
@@ -127,7 +116,7 @@ class Ingest:
         self._dropped_heads: set[int] = set()
         self._deletes: list[Delete] = []
         self._revokes: list[tuple[AccountId, Revoke]] = []
-        self._total: int | None = None
+        self._quotas = Quotas(connection)
 
     # --- Where a range belongs ---
 
@@ -170,15 +159,14 @@ class Ingest:
             )
             for first, last in fresh
         ]
-        cost = sum(_cost(piece.items) for piece in pieces)
+        cost = sum(cost_of(piece.items) for piece in pieces)
         cost += sum(len(payload) - HOLE_BYTES for _, payload, _ in refills)
-        if not own and not self._has_room(held, cost):
+        begins = held.newest is None
+        if not own and not self._quotas.charge(held.state.role, held.bytes, cost, begins):
             return Outcome.OVER_QUOTA, 0
         self._set_runs(held, checked.range, met, merged)
         held.bytes += cost
         held.changed = True
-        if self._total is not None:
-            self._total += cost
         new = len(refills)
         for piece in pieces:
             new += len(piece.items)
@@ -268,39 +256,6 @@ class Ingest:
             if seq not in ends and not is_kept_head(seq):
                 self._heads.pop(key(seq), None)
                 self._dropped_heads.add(key(seq))
-
-    # --- Quotas ---
-
-    def _has_room(self, held: _Held, cost: int) -> bool:
-        role = held.state.role
-        if role == Role.OWN:
-            return True
-        if held.bytes + cost > (GUEST_MAX_BYTES if role == Role.GUEST else QUOTA_FEED_BYTES):
-            return False
-        if role == Role.GUEST and held.newest is None and self._guest_feeds() >= GUEST_FEEDS_MAX:
-            return False
-        if self._total is None:
-            self._total = self._bytes_of_others()  # nothing of this batch is charged to others before
-        return self._total + cost <= QUOTA_TOTAL_BYTES
-
-    def _bytes_of_others(self) -> int:
-        (total,) = self._connection.execute("SELECT value FROM meta WHERE name = 'bytes'").fetchone()
-        (own,) = self._connection.execute(
-            "SELECT total(f.bytes) FROM accounts a JOIN feeds f ON f.account = a.number WHERE a.role = 4"
-        ).fetchone()
-        return int(total) - int(own)
-
-    def _guest_feeds(self) -> int:
-        (stored,) = self._connection.execute(
-            "SELECT count(*) FROM accounts a JOIN feeds f ON f.account = a.number "
-            "WHERE a.role = 1 AND f.last_seq IS NOT NULL"
-        ).fetchone()
-        fresh = sum(
-            held.state.newest is None and held.newest is not None and held.state.role == Role.GUEST
-            for held in self._feeds.values()
-            if held
-        )
-        return int(stored) + fresh
 
     # --- Payloads that were missing ---
 
@@ -496,11 +451,6 @@ def _outside(first: int, last: int, runs: Iterable[Run]) -> list[tuple[int, int]
             rest.append((max(low, run.end.seq + 1), high))
         parts = [(low, high) for low, high in rest if low <= high]
     return sorted(parts)
-
-
-def _cost(items: Sequence[Item]) -> int:
-    """What a quota is charged for entries."""
-    return ROW_BYTES * len(items) + sum(len(item) if type(item) is bytes else HOLE_BYTES for item in items)
 
 
 def _insert(

@@ -11,8 +11,9 @@ from ..feed.fork import check_fork_proof
 from ..ids import EntryId, format_feed, format_ref
 from .changes import last_change
 from .db import read_transaction
-from .effects import HOLE_BYTES, ROW_BYTES, covering, is_never_erased
+from .effects import covering, is_never_erased
 from .feeds import FeedState, feed_by_number
+from .quota import HOLE_BYTES, ROW_BYTES
 
 _STEP = 2048  # entries read at once
 

@@ -3,7 +3,7 @@
 import pytest
 
 from p2pmicro.feed.content import post, write
-from p2pmicro.store import ingest as ingest_module
+from p2pmicro.store import quota
 from p2pmicro.store.feeds import Role, accounts_with_roles, feed_states, feeds_of
 from p2pmicro.store.ingest import Outcome, ingest
 from p2pmicro.store.serve import changed_feeds, entry_ids, read_range
@@ -129,10 +129,10 @@ def test_more_rows_than_one_statement_takes(home: Home) -> None:
 class TestQuotas:
     @pytest.fixture(autouse=True)
     def small(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(ingest_module, "QUOTA_FEED_BYTES", 30_000)
-        monkeypatch.setattr(ingest_module, "QUOTA_TOTAL_BYTES", 31_000)
-        monkeypatch.setattr(ingest_module, "GUEST_MAX_BYTES", 8_000)
-        monkeypatch.setattr(ingest_module, "GUEST_FEEDS_MAX", 2)
+        monkeypatch.setattr(quota, "QUOTA_FEED_BYTES", 30_000)
+        monkeypatch.setattr(quota, "QUOTA_TOTAL_BYTES", 31_000)
+        monkeypatch.setattr(quota, "GUEST_MAX_BYTES", 8_000)
+        monkeypatch.setattr(quota, "GUEST_FEEDS_MAX", 2)
 
     def test_range_over_a_feeds_quota_is_refused_as_a_whole(self, home: Home, feed: MadeFeed) -> None:
         home.know(feed)

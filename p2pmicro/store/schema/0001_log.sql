@@ -21,7 +21,7 @@ CREATE TABLE feeds (
     device BLOB NOT NULL,                      -- payload(1), proven
     device_head BLOB NOT NULL,                 -- 64 bytes, the head at 1
     change INTEGER NOT NULL,                   -- the number of its last change
-    bytes INTEGER NOT NULL DEFAULT 0,          -- what is charged to quotas: store/ingest.py, "Quotas"
+    bytes INTEGER NOT NULL DEFAULT 0,          -- what is charged to quotas: store/quota.py
     -- The newest run held: what it follows and where it ends; NULL while nothing but the device proof is held.
     before_seq INTEGER, before_id BLOB, last_seq INTEGER, last_id BLOB,
     -- One older run, while the gap between them is being filled.
