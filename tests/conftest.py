@@ -18,9 +18,19 @@ settings.register_profile("soak", deadline=None, database=None, max_examples=100
 settings.load_profile("soak" if SOAK > 1 else "ci")
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Leave hidden folders alone: Hypothesis warns when its own would be searched, and a warning is an error."""
-    config.addinivalue_line("norecursedirs", ".*")
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Where everything is at hand that real tests need (`.ci/run`), a skipped one is a failure.
+
+    Outside vectors are the exception: they do not belong to a clone.
+    """
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if not os.environ.get("P2PMICRO_NO_SKIP") or reporter is None:
+        return
+    reasons = [str(report.longrepr) for report in reporter.stats.get("skipped", [])]
+    skipped = [reason for reason in reasons if "P2PMICRO_VECTORS" not in reason]
+    if skipped:
+        print("\nThese must run here, and were skipped:", *skipped, sep="\n  ")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(scope="session")
