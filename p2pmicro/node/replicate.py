@@ -15,6 +15,7 @@ import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 
 from ..errors import EntryError, RemoteError, StateError
 from ..feed.chain import Link, Range, as_hole, genesis
@@ -210,7 +211,8 @@ class Replicator:
     def _look_up(self, connection: sqlite3.Connection, hello: Hello, device: Device | None) -> _Greeting:
         peer = peers.load_peer(connection, hello.feed)
         if peer is None:
-            salt = self._draw(SALT_BYTES)
+            # Not drawn: two sessions may begin before either is noted, and both must show the peer the same salt.
+            salt = sha256(self.own.key.sign(b"p2pmicro salt 1" + hello.feed)).digest()[:SALT_BYTES]
             peer = Peer(hello.feed, None, hello.epoch, 0, None, salt, False, None, None, None, 0, 0)
         if peer.epoch != hello.epoch:  # its store is another: what either knew of the other's changes is void
             peer = replace(peer, epoch=hello.epoch, cursor=0, answered=None, proven=False)
