@@ -125,31 +125,43 @@ async def _run_link(
             with contextlib.suppress(trio.RunFinishedError):
                 token.run_sync_soon(take, idempotent=True)
 
-    with scope:
-        # Once asked for, the service is waited for, or it could not be closed.
-        with trio.CancelScope(shield=True):
-            try:
-                service = await trio.to_thread.run_sync(LinkService, link, port, hand_over, own_names)
-            except (OSError, RuntimeError) as error:  # zeroconf's RuntimeError: the address has just gone
-                logger.info("No announcements on %s for now: %s.", link.interface, error)
-                running.pop(link, None)  # the next look tries again
-                return
-        logger.info("Announcing on %s.", link.interface)
-        try:
-            await trio.sleep_forever()
-        finally:
+    def fail() -> None:  # in zeroconf's thread
+        with contextlib.suppress(trio.RunFinishedError):
+            token.run_sync_soon(scope.cancel)
+
+    try:
+        with scope:
+            # Once asked for, the service is waited for, or it could not be closed.
             with trio.CancelScope(shield=True):
-                await trio.to_thread.run_sync(service.close)
+                service = await trio.to_thread.run_sync(LinkService, link, port, hand_over, fail, own_names)
+            logger.info("Announcing on %s.", link.interface)
+            try:
+                await trio.sleep_forever()
+            finally:
+                with trio.CancelScope(shield=True):
+                    await trio.to_thread.run_sync(service.close)
+    except (OSError, RuntimeError) as error:  # zeroconf's RuntimeError: the address has just gone
+        logger.info("No announcements on %s for now: %s.", link.interface, error)
+    if running.get(link) is scope:  # it ended by itself: the next look begins anew
+        del running[link]
 
 
 class LinkService:
     """Zeroconf on one link: its own threads, which touch nothing of the node but `hand_over`. All methods block."""
 
-    def __init__(self, link: Link, port: int, hand_over: Callable[[str], None], own_names: set[str]) -> None:
+    def __init__(
+        self,
+        link: Link,
+        port: int,
+        hand_over: Callable[[str], None],
+        failed: Callable[[], None],
+        own_names: set[str],
+    ) -> None:
         """Open the sockets and begin to announce and to ask.
 
         Args:
             hand_over: called in zeroconf's thread with each address that is announced and may be dialled.
+            failed: called in zeroconf's thread when it can't go on; it is still to be closed.
             own_names: instance names of this node on all links; what is heard under them is its own echo.
         Raises:
             OSError, RuntimeError: the interface has gone or can't be used.
@@ -163,18 +175,20 @@ class LinkService:
 
         self._link = link
         self._hand_over = hand_over
+        self._failed = failed
         self._own_names = own_names
         self._name = f"{secrets.token_hex(NAME_BYTES)}.{SERVICE_TYPE}"
-        own_names.add(self._name)
         self._info = zeroconf.ServiceInfo(
             SERVICE_TYPE,
             self._name,
             port,
+            properties=b"\0",  # RFC 6763 section 6.1: nothing to say, in one byte
             addresses=[address.ip.packed for address in link.addresses],
             server=f"{secrets.token_hex(NAME_BYTES)}.local.",  # not the name of this machine
         )
         # use_asyncio=False: its own loop in its own thread, even where the program around us runs asyncio.
         self._zeroconf = zeroconf.Zeroconf(interfaces=_speakers(link), use_asyncio=False)
+        own_names.add(self._name)
         assert self._zeroconf.loop is not None
         self._life = asyncio.run_coroutine_threadsafe(self._live(), self._zeroconf.loop)
 
@@ -199,11 +213,17 @@ class LinkService:
         try:
             # Cooperating: no probing for a second owner of a random name, and so nobody can make us rename.
             await (await self._zeroconf.async_register_service(self._info, cooperating_responders=True))
+            # A switch's port may take half a minute after its link came up until it lets anything through.
+            pause_s = 1.0
             while True:
                 # RFC 6762 section 8.3 ends announcements after the eighth. But a switch or an access point that comes
                 # back tells nobody, and two halves of a network would meet only when their records run out.
-                await asyncio.sleep(ANNOUNCE_EVERY_S)
+                await asyncio.sleep(pause_s)
                 self._zeroconf.async_send(self._zeroconf.generate_service_broadcast(self._info, None))
+                pause_s = min(2 * pause_s, ANNOUNCE_EVERY_S)
+        except Exception as error:
+            logger.warning("Announcing on %s failed: %r.", self._link.interface, error)
+            self._failed()
         finally:
             await browser.async_cancel()
 
