@@ -61,6 +61,7 @@ from .intake import (
     Met,
     Note,
     RangeStored,
+    Refresh,
     Refused,
     Result,
     Settled,
@@ -348,14 +349,13 @@ class Replicator:
             if len(talk.interest) > talk.session.interest_kept_max:
                 talk.interest = set(sorted(talk.interest)[: talk.session.interest_kept_max])
         talk.interest_version = interest.version
-        if interest.version != talk.peer.their_version or interest.base is None:
+        if interest.version != held or interest.base is None:
             columns = {
                 "their_salt": talk.salt,
                 "their_version": interest.version,
                 "their_interest": b"".join(sorted(talk.interest)),
             }
             self._put(Inbound(talk, Note(columns)))
-            talk.peer = replace(talk.peer, their_version=interest.version)
         added = frozenset(interest.added)
         if first:
             # Due: what changed after its cursor, and all feeds of what was added since its last full answer.
@@ -406,8 +406,19 @@ class Replicator:
 
     # --- Answers: what this node has ---
 
-    def tick(self) -> None:
-        """Tell every peer what changed; called each second, and when something new can't be pushed."""
+    @property
+    def is_busy(self) -> bool:
+        """Whether feeds are being fetched or something waits to be stored."""
+        return bool(self._inbox) or self.gossip.fetching > 0
+
+    def tick(self, refresh: bool = False) -> None:
+        """Tell every peer what changed; called each second, and when something new can't be pushed.
+
+        Args:
+            refresh: whether follows have changed, so that the interest has to be computed again.
+        """
+        if refresh:
+            self._put(Inbound(None, Refresh()))
         for talk in self.talks.values():
             if talk.stale and talk.is_open and not talk.answers:
                 talk.stale = False
