@@ -8,6 +8,7 @@ import logging
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from time import monotonic
 from typing import Any, TypeAlias
 
 from ..errors import EntryError
@@ -41,6 +42,8 @@ from .talk import Talk
 
 log = logging.getLogger(__name__)
 
+_REFRESH_QUICK_S = 0.05
+_REFRESH_SHARE = 0.05  # of the inserting thread's time, at most
 _FOLLOW_KINDS = frozenset(("follow", "follows"))
 
 
@@ -66,7 +69,12 @@ class Settled:
     failed: FeedId | None = None  # a peer that was asked in vain
 
 
-Brought: TypeAlias = RangeGiven | Have | ForkProof | Note | Met | Settled
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """Follows have changed: whom to ask for is to be computed again."""
+
+
+Brought: TypeAlias = RangeGiven | Have | ForkProof | Note | Met | Settled | Refresh
 
 
 @dataclass(slots=True)
@@ -183,6 +191,8 @@ class Intake:
         self._changes = changes
         self._draw = draw
         self._wall_ms = wall_ms
+        self._refresh_waits = False
+        self._refresh_after = 0.0
         self._full: set[FeedId] = set()  # over their quota: not asked for again while this process lives
 
     def insert(self, connection: sqlite3.Connection, batch: Sequence[Inbound]) -> list[Result]:
@@ -204,9 +214,25 @@ class Intake:
                 ranges = []
                 follows |= self._insert_other(connection, inbound, results)
             follows |= self._insert_ranges(connection, ranges, results)
-            if follows and refresh_interest(connection, self._views, self.account, self.feed, self._draw):
-                results.append(InterestChanged())
+            if follows or self._refresh_waits:
+                self._refresh(connection, results)
         return results
+
+    def refresh_is_due(self) -> bool:
+        """Whether an interest that could not be computed at once may be now: `Refresh` does it."""
+        return self._refresh_waits and monotonic() >= self._refresh_after
+
+    def _refresh(self, connection: sqlite3.Connection, results: list[Result]) -> None:
+        """Compute anew whom to ask for; if that takes long, since somebody follows a million, then not often."""
+        start = monotonic()
+        self._refresh_waits = start < self._refresh_after
+        if self._refresh_waits:
+            return
+        if refresh_interest(connection, self._views, self.account, self.feed, self._draw):
+            results.append(InterestChanged())
+        took_s = monotonic() - start
+        if took_s > _REFRESH_QUICK_S:
+            self._refresh_after = start + took_s / _REFRESH_SHARE
 
     def _insert_other(self, connection: sqlite3.Connection, inbound: Inbound, results: list[Result]) -> bool:
         talk = inbound.talk

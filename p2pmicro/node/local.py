@@ -45,6 +45,7 @@ from .wake import wake_node
 log = logging.getLogger(__name__)
 
 _KEYS_LOCK_TIMEOUT_S = 10.0
+_SNAPSHOT_PART = 180  # follows: with the highest revs they still fit a payload
 Make = Callable[[sqlite3.Connection], list[tuple[str, content.Content]]]
 
 
@@ -159,6 +160,10 @@ class LocalNode:
         log.warning("%s", self.renewed)
         if check_own(self.connection, self.mark, self.feed).seq == 0:
             self._begin_feed()
+
+    def is_renewed(self) -> bool:
+        """Whether another program of this home has begun another feed."""
+        return load_keys(self.home).feed_id != self.feed
 
     def _begin_feed(self) -> None:
         with transaction(self.connection):
@@ -297,9 +302,9 @@ class LocalNode:
         if mine is not None:
             entries.append(("profile", content.profile(mine.rev, mine.name, mine.bio, mine.link)))
         follows = self.people.follow_state(connection, self.account)
-        parts = -(-len(follows) // FOLLOWS_PART_MAX)
+        parts = -(-len(follows) // _SNAPSHOT_PART)
         for part in range(parts):
-            items = follows[part * FOLLOWS_PART_MAX : (part + 1) * FOLLOWS_PART_MAX]
+            items = follows[part * _SNAPSHOT_PART : (part + 1) * _SNAPSHOT_PART]
             entries.append(("follows", content.follows(part, parts, items)))
         return entries
 

@@ -43,6 +43,7 @@ from ..sync.session import Session
 from ..views import message as messages
 from ..views.people import Profile
 from .home import Home, find_home
+from .housework import Housework
 from .intake import Inbound, Intake, verify
 from .local import LocalNode, Status, wall_ms
 from .meet import Meet
@@ -58,6 +59,7 @@ _SWITCH_INTERVAL_S = 0.0005  # figures.md: three stages share the interpreter; t
 _TICK_S = 1.0
 _WAKE_BYTES = 64
 _TROUBLE_PAUSE_S = 10.0
+_HOUSEWORK_PAUSE_S = 0.05  # between steps, so that they take a small part of the time
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +271,7 @@ class NetworkNode(Node):
         self._verifying = trio.CapacityLimiter(1)
         self._inserting = trio.CapacityLimiter(1)
         self._inbox = trio.Event()
-        self._woken = trio.Event()
+        self._changed = _Signal()
         self._stack = ExitStack()
         self._sessions: dict[int, _Running] = {}
         self._listening: list[str] = []
@@ -318,6 +320,7 @@ class NetworkNode(Node):
         """Start what needs no network: to store what comes, and to look for what other programs append."""
         nursery.start_soon(self._guard, self._verify)
         nursery.start_soon(self._guard, self._tick)
+        nursery.start_soon(self._guard, self._do_housework)
         if self._wake is not None:
             nursery.start_soon(self._guard, self._listen_locally)
 
@@ -497,6 +500,14 @@ class NetworkNode(Node):
                 self._on_trouble(error)
                 await trio.sleep(_TROUBLE_PAUSE_S)
                 continue
+            except Exception:  # W10: what breaks us ends the sessions that brought it, and no other
+                log.exception("what came could not be stored")
+                for talk in {id(inbound.talk): inbound.talk for inbound in batch}.values():
+                    if talk is not None:
+                        talk.strikes += 1
+                        talk.session.close("bug", "This node could not take what it was sent.", trio.current_time())
+                        talk.notify()
+                continue
             self.trouble = None
             self.replicator.apply(results)
 
@@ -526,6 +537,17 @@ class NetworkNode(Node):
             self.replicator.end(talk)
         await self._do(self._begin)
 
+    async def _do_housework(self) -> None:
+        """One small step after another while nothing comes, once something has changed."""
+        work = Housework(self._local.views)
+        while True:
+            await self._changed.wait()
+            more = True
+            while more and not self.replicator.is_busy:
+                step = partial(work.step, self._ingest_connection, trio.current_time())
+                more = await self._offload(step, self._inserting)
+                await trio.sleep(_HOUSEWORK_PAUSE_S)
+
     # --- Other programs on this home ---
 
     async def _tick(self) -> None:
@@ -535,8 +557,11 @@ class NetworkNode(Node):
             found = await self._read(_data_version)
             if found != version:
                 version = found
+                self._changed.set()
                 await self._look()
-            self.replicator.tick()
+                if await self._do(self._local.is_renewed):  # by another program, which found that the home is a copy
+                    self._is_copy = True
+            self.replicator.tick(self._intake.refresh_is_due())
             if self._is_copy:
                 await self._renew()
 

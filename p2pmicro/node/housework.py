@@ -1,0 +1,35 @@
+"""What a node does when nothing else is to do: merges of the index, large follows, and wiping what was deleted."""
+
+import sqlite3
+from collections.abc import Sequence
+
+from ..store import erase
+from ..store.db import transaction
+from ..store.view import View
+from ..views import idle_step
+
+WIPE_EVERY_S = 60.0
+"""A full merge of the index and a truncating checkpoint cost time: at most once a minute, for all deletes since."""
+
+
+class Housework:
+    """Small pieces of work that could wait; used on the thread of the ingest connection."""
+
+    def __init__(self, views: Sequence[View]) -> None:
+        self._views = views
+        self._wiped_at = -WIPE_EVERY_S
+
+    def step(self, connection: sqlite3.Connection, now: float) -> bool:
+        """Do one piece, of a few ms but for wiping; False once there is none that is due.
+
+        Args:
+            now: seconds, monotonic.
+        Raises:
+            StoreError: as `db.transaction`.
+        """
+        if now >= self._wiped_at + WIPE_EVERY_S and erase.pending(connection):
+            self._wiped_at = now
+            erase.finish(connection, self._views)
+            return True
+        with transaction(connection):
+            return idle_step(connection)
