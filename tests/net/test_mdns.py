@@ -103,14 +103,16 @@ def test_new_address_is_announced(lan: Lan) -> None:
 def test_packets_name_nobody(lan: Lan) -> None:
     """Starts of one machine share nothing in their packets that starts of another machine lack."""
     hosts = ["alices-laptop"] * 3 + ["bobs-telephone"] * 3
-    announcers, captures = [], []
-    for number, host in enumerate(hosts):  # each start with other addresses, as on another network
-        node = lan.add_node(f"start{number}")
-        captures.append(Capture(node))
-        as_host = ["unshare", "--uts", "sh", "-c", f'hostname {host}; exec "$@"', "sh"]
-        announcers.append(Announcer(node, 4001 + number, as_host))
-    for announcer in announcers:
-        announcer.wait_for(*(f"10.77.0.{n + 1}:{4001 + n}" for n in range(6) if announcers[n] is not announcer))
+    nodes = [lan.add_node(f"start{number}") for number in range(6)]  # each with other addresses, as on another network
+    lan.cut(*({f"start{number}", f"start{number + 3}"} for number in range(3)))
+    captures = [Capture(node) for node in nodes]
+    announcers = [
+        Announcer(node, 4001 + number, ["unshare", "--uts", "sh", "-c", f'hostname {host}; exec "$@"', "sh"])
+        for number, (node, host) in enumerate(zip(nodes, hosts, strict=True))
+    ]
+    for number, announcer in enumerate(announcers):
+        other = (number + 3) % 6
+        announcer.wait_for(address_of(nodes[other], 4001 + other))
     for announcer in announcers:
         announcer.stop()
     packets = [capture.close() for capture in captures]
