@@ -213,11 +213,13 @@ class Capture:
 
 
 def strings(packets: Sequence[bytes]) -> set[bytes]:
-    """All strings of 8 bytes in DNS packets, but for those with a zero: lengths, lifetimes and counts have them.
+    """All strings of 8 bytes behind the header of DNS packets, but for those with a zero, as lengths and lifetimes have.
 
     A name has none, and of a key some 8 bytes in a row have none either.
     """
-    return {packet[at : at + 8] for packet in packets for at in range(len(packet) - 7) if 0 not in packet[at : at + 8]}
+    return {
+        packet[at : at + 8] for packet in packets for at in range(12, len(packet) - 7) if 0 not in packet[at : at + 8]
+    }
 
 
 def multicast_socket(node: Namespace) -> socket.socket:
