@@ -17,7 +17,7 @@ import os
 import secrets
 import sqlite3
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -230,7 +230,7 @@ class Node:
         known = await self._do(self._local.known_peers)
         return [PeerState(None, item.feed, item.address, "away", item.met_ms, 0, 0) for item in known]
 
-    async def arrivals(self) -> AsyncIterator[messages.Message]:
+    async def arrivals(self) -> AsyncGenerator[messages.Message, None]:
         """Messages as they arrive, one's own among them, from now on.
 
         A slow reader misses none: what waits is where each feed stood, not the messages.
