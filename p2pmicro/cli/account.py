@@ -8,6 +8,8 @@ from ..ids import format_account, format_feed
 from ..node.local import LocalNode
 from .output import print_json, printable
 
+_LINE_MAX = 4096  # characters: a wrong file must not be read to its end
+
 
 def init(args: Namespace) -> None:
     """Make an account, or bring one back."""
@@ -15,7 +17,7 @@ def init(args: Namespace) -> None:
     if args.recover:
         if sys.stdin.isatty():
             print("Type the 24 words, with spaces between them, then Enter:", file=sys.stderr)
-        words = sys.stdin.readline()
+        words = sys.stdin.readline(_LINE_MAX)
     with LocalNode.open(args.home, create=True, words=words) as node:
         if args.name is not None:
             node.profile(name=args.name)
@@ -48,7 +50,7 @@ def words(args: Namespace) -> None:
             raise LocalError("The words are the account itself: say --yes to print them where nobody can be asked.")
         question = "Who reads these words can write in your name for ever. Show them? [y/N] "
         print(question, end="", file=sys.stderr, flush=True)
-        answer = sys.stdin.readline()
+        answer = sys.stdin.readline(_LINE_MAX)
         if not answer.endswith("\n"):  # ^D
             print(file=sys.stderr)
         if answer.strip().lower() not in ("y", "yes"):

@@ -7,6 +7,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, NoReturn
 
 EXIT_FAILED = 1  # something is wrong with the store, the network or the machine
@@ -143,14 +144,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _open_streams() -> None:
-    """Make all three usable: closed ones (`>&-`) are empty, and text is UTF-8 in every locale."""
+    """Make all three usable: closed ones (`>&-`) are empty, and messages in every script are UTF-8 in every locale."""
     if sys.stdin is None:
         sys.stdin = open(os.devnull)  # noqa: SIM115
     if sys.stdout is None:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115
-    for stream in (sys.stdout, sys.stderr):  # messages are in every script
+    for stream, errors in ((sys.stdin, "replace"), (sys.stdout, "backslashreplace"), (sys.stderr, "backslashreplace")):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+            stream.reconfigure(encoding="utf-8", errors=errors)
 
 
 def _call(args: Any) -> int:
@@ -166,13 +167,14 @@ def _call(args: Any) -> int:
     except P2PMicroError as error:
         return _fail(args, error.code, str(error))
     except BrokenPipeError:  # `p2pmicro timeline | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
     except KeyboardInterrupt:
         return 130
     except OSError as error:
         if args.debug:
             raise
+        _drop_output()  # in case that it is the one
         return _fail(args, "os", f"The system refused: {error}.")
     except Exception as error:  # no traceback reaches a user
         if args.debug:
@@ -184,6 +186,12 @@ def _call(args: Any) -> int:
             return _fail(args, StoreDamagedError.code, text)
         text = f"A bug in p2pmicro: {type(error).__name__}: {error}. Run again with `p2pmicro --debug` and report it."
         return _fail(args, "bug", text)
+
+
+def _drop_output() -> None:
+    """Nobody reads, or the disk is full: what is still to be printed would fail again at the end of the program."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(args: Any, code: str, text: str) -> int:
