@@ -213,7 +213,7 @@ class Capture:
 
 
 def strings(packets: Sequence[bytes]) -> set[bytes]:
-    """All strings of 8 bytes behind the header of DNS packets, but for those with a zero, as lengths and lifetimes have.
+    """All strings of 8 bytes behind the headers of DNS packets, but for those with a zero, as lengths have it.
 
     A name has none, and of a key some 8 bytes in a row have none either.
     """

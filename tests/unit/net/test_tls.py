@@ -2,6 +2,7 @@
 
 import datetime
 import os
+import re
 import shutil
 import ssl
 import stat
@@ -14,7 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from p2pmicro.errors import AuthError, ConfigError
-from p2pmicro.keys import PrivateKey
+from p2pmicro.keys import PrivateKey, verify
 from p2pmicro.net import tls
 from p2pmicro.net.tls import (
     OPEN_NETWORK_KEY,
@@ -26,6 +27,7 @@ from p2pmicro.net.tls import (
     new_network_key,
 )
 
+PAGE = (Path(__file__).parents[3] / "protocol" / "discovery.md").read_text()
 CLOSED_NETWORK_KEY = bytes.fromhex("f00102030405060708090a0b0c0d0e0f")
 
 
@@ -76,16 +78,21 @@ def shared_strings(network_key: bytes) -> set[bytes]:
 
 
 def test_network_decides_the_ca() -> None:
-    assert network_ca(OPEN_NETWORK_KEY).public == network_ca(OPEN_NETWORK_KEY).public
-    assert network_ca(OPEN_NETWORK_KEY).public != network_ca(CLOSED_NETWORK_KEY).public
-    # The text of the protocol has these: a change of the derivation splits every network.
-    assert (
-        network_ca(OPEN_NETWORK_KEY).public.hex() == "9d62f372329f76308d809415e32ba285b7328c3430b1612a39690a69dca984e8"
-    )
-    assert (
-        network_ca(CLOSED_NETWORK_KEY).public.hex()
-        == "55400f90d8d4d4f2fadbb408bc1c8dcc412b3476de66ef33cd7293e50a0e555b"
-    )
+    for key, shown in (
+        (OPEN_NETWORK_KEY, f'"{OPEN_NETWORK_KEY.decode()}"'),
+        (CLOSED_NETWORK_KEY, CLOSED_NETWORK_KEY.hex()),
+    ):
+        assert re.search(rf"^\| `?{shown}`? \| `[0-9a-f]+` \| `{network_ca(key).public.hex()}` \|$", PAGE, re.MULTILINE)
+
+
+def test_example_of_the_page_is_a_certificate() -> None:
+    block = PAGE.partition("```certificate\n")[2].partition("```")[0]
+    example = bytes.fromhex("".join(line.partition("#")[0] for line in block.splitlines()))
+    check_certificate(example)
+    assert example[14:30] == b"\x40" + bytes(range(1, 16))
+    assert example[138:170] == PrivateKey(bytes(range(32))).public
+    verify(network_ca(CLOSED_NETWORK_KEY).public, example[4:204], example[214:278])
+    assert len(example) == 278
 
 
 def test_every_changed_byte_of_the_form_is_refused() -> None:
