@@ -14,14 +14,15 @@ from ..sync.state import State
 log = logging.getLogger(__name__)
 
 READ_BYTES = 65_536
+WRITE_BYTES = 65_536
 _LAST_WORDS_TIMEOUT_S = 1.0
 
 
 class Pump:
     """Moves bytes between a stream and a session until one of them ends.
 
-    The owner calls `wake` after it has put something into the session. Nothing is read while much is unsent, so a peer
-    that does not read can't make this side buffer.
+    The owner calls `wake` after it has put something into the session, and waits with long answers until little is
+    unsent (`drained`). Reading never waits for that: two sides that both have much to say would wait for each other.
     """
 
     def __init__(self, stream: trio.abc.Stream, session: Session) -> None:
@@ -70,7 +71,6 @@ class Pump:
                 while (message := session.next_event(trio.current_time())) is not None:
                     await handle(message)
                 self.wake()
-                await self.drained()
         except RemoteError as error:
             self._fail(error)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
@@ -82,9 +82,12 @@ class Pump:
             while True:
                 data = session.data_to_send()
                 if data:
-                    await self._stream.send_all(data)
-                    session.sent(len(data), trio.current_time())
-                    self._drained.set()
+                    # Piece by piece: over a slow link a long range is minutes of progress, and no stall.
+                    for at in range(0, len(data), WRITE_BYTES):
+                        piece = data[at : at + WRITE_BYTES]
+                        await self._stream.send_all(piece)
+                        session.sent(len(piece), trio.current_time())
+                        self._drained.set()
                 elif session.state is State.CLOSED:
                     break
                 else:

@@ -65,6 +65,7 @@ class Session:
         self._asked: dict[int, Want] = {}  # ours, not yet answered
         self._asked_ids: deque[AskIds] = deque()
         self._pinged = False
+        self._pong_waits = False  # an answer to a ping is not yet sent
         self._interest: Interest | None = None  # what has come of one that is not whole
         self._started_at = now
         self._heard_at = now  # bytes came
@@ -133,7 +134,8 @@ class Session:
                     raise MessageError("Ids came of other entries than were asked for.")
                 self._answered_at = now
             case Ping():
-                self.send(Pong(), now)
+                if not self._pong_waits:  # one answer does for many: whoever does not read it can't make it grow
+                    self.send(Pong(), now)
                 return None
             case Pong():
                 self._pinged = False
@@ -178,6 +180,8 @@ class Session:
         assert not self.initiator or self.state is not State.AWAIT_HELLO or isinstance(message, Close)
         if isinstance(message, Hello):
             self._said_hello = True
+        elif isinstance(message, Pong):
+            self._pong_waits = True
         elif isinstance(message, Wants):
             self._await(now)
             self._asked.update((want.number, want) for want in message.items)
@@ -196,6 +200,7 @@ class Session:
 
     def data_to_send(self) -> bytes:
         """All bytes that wait; the owner writes them and then calls `sent`."""
+        self._pong_waits = False
         data = b"".join(self._frames)
         self._frames.clear()
         return data

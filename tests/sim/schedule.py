@@ -2,9 +2,11 @@
 
 import logging
 import tempfile
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import trio
 import trio.testing
@@ -17,6 +19,7 @@ from p2pmicro.views.rebuild import rebuild
 from tests.sim.world import SETTLE_MAX_S, SimNode, World, determined
 from tests.texts import message
 
+T = TypeVar("T")
 _LOOK_EVERY_S = 2.0
 _EVENTS = ("post",) * 8 + ("follow", "follow", "unfollow", "profile", "reset", "hang", "hang", "stop", "part")
 _VIEWS = ("home", "nearby", "profiles", "follows", "stated")
@@ -33,32 +36,41 @@ class Played:
     trace: list[str]
 
 
-def play(seed: int) -> Played:
-    """Play the schedule of a seed, in a folder in memory where there is one."""
+def run_world(seed: int, story: Callable[[World], Awaitable[T]]) -> T:
+    """Run a story in a new world, whose homes lie in memory where there is a folder for that."""
     shared = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=shared if shared.is_dir() else None) as folder, determined(seed):
-        return trio.run(_play, seed, Path(folder), clock=trio.testing.MockClock(autojump_threshold=0))
+        return trio.run(_run_world, seed, Path(folder), story, clock=trio.testing.MockClock(autojump_threshold=0))
 
 
-async def _play(seed: int, folder: Path) -> Played:
+async def _run_world(seed: int, folder: Path, story: Callable[[World], Awaitable[T]]) -> T:
     logger = logging.getLogger("p2pmicro")
     level = logger.level
-    settled: float | None = None
     async with trio.open_nursery() as nursery:
         world = World(seed, folder, nursery)
         logger.addHandler(world)
         logger.setLevel(logging.INFO)
         try:
-            await _begin(world)
-            await _turmoil(world)
-            await _mend(world)
-            settled = await _settle(world)
-            if settled is not None:
-                _judge(world)
+            result = await story(world)
         finally:
             logger.removeHandler(world)
             logger.setLevel(level)
         nursery.cancel_scope.cancel()
+    return result
+
+
+def play(seed: int) -> Played:
+    """Play the schedule of a seed."""
+    return run_world(seed, partial(_play, seed))
+
+
+async def _play(seed: int, world: World) -> Played:
+    await _begin(world)
+    await _turmoil(world)
+    await _mend(world)
+    settled = await settle(world)
+    if settled is not None:
+        _judge(world)
     return Played(seed, len(world.nodes), settled, world.faults, world.trace)
 
 
@@ -153,7 +165,7 @@ async def _mend(world: World) -> None:
     world.note("all is mended")
 
 
-async def _settle(world: World) -> float | None:
+async def settle(world: World) -> float | None:
     """Wait until all agree, and still do a while later."""
     begun = trio.current_time()
     while (passed := trio.current_time() - begun) < SETTLE_MAX_S:

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from typing import cast
 
 import trio
@@ -19,6 +20,7 @@ class Link:
 
     def __init__(self, delay_s: float) -> None:
         self.delay_s = delay_s
+        self.bytes_per_s = inf  # each way
         self.hangs = False  # nothing passes and nobody is told, as after a cable was pulled
         self.ends: list[tuple[End, End]] = []
         self._changed = trio.Event()
@@ -61,6 +63,7 @@ class End(trio.abc.Stream):
 
     def __init__(self, link: Link) -> None:
         self._link = link
+        self._busy_until = 0.0  # when the last byte has left this end
         self._coming: deque[tuple[float, bytes]] = deque()  # (when it arrives, bytes); b"" is the end
         self._in_flight = 0
         self.closed = False
@@ -79,7 +82,8 @@ class End(trio.abc.Stream):
 
     def _push(self, data: bytes) -> None:
         peer = self.peer
-        peer._coming.append((trio.current_time() + self._link.delay_s, data))
+        self._busy_until = max(self._busy_until, trio.current_time()) + len(data) / self._link.bytes_per_s
+        peer._coming.append((self._busy_until + self._link.delay_s, data))
         peer._in_flight += len(data)
         self._link.tell()
 
