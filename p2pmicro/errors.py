@@ -24,6 +24,8 @@
         StoreDamagedError   it contradicts itself
         StoreFullError      the disk or a quota is full
         StoreReadOnlyError  it can be read and not written
+        DiskFailedError     the disk failed to write or sync
+        FeedBehindError     this install may not write to its feed any more
       ConfigError           a home, setting or address that cannot be used
 
 Each has a stable `code`: the vectors' `expect`, a session's close reason and the JSON of the CLI use it.
@@ -180,6 +182,18 @@ class StoreReadOnlyError(StoreError):
     """The database can be read and not written."""
 
     code = "store.read_only"
+
+
+class DiskFailedError(StoreError):
+    """The disk failed to write or sync. It must not be tried again: the node turns read-only and says so."""
+
+    code = "store.disk"
+
+
+class FeedBehindError(StoreError):
+    """This install may not write to its feed any more; nothing was written. It makes a new feed."""
+
+    code = "store.behind"
 
 
 class ConfigError(P2PMicroError):

@@ -57,6 +57,8 @@ DIALS_PER_MINUTE_MAX = 30
 DIAL_PORT_MIN = 1024
 BACKOFF_FIRST_S = 1.0
 BACKOFF_MAX_S = 300.0
+PENALTY_FIRST_S = 10.0  # for sending what is refused; doubles up to BACKOFF_MAX_S
+PENALTIES_MAX = 1024  # peers of which that is remembered
 
 # --- The store ---
 CHANGE_BLOCK = 4096  # change numbers reserved at once in the high-water mark

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from ..errors import ConfigError, LocalError, P2PMicroError, StoreDamagedError
+from ..errors import ConfigError, FeedBehindError, LocalError, P2PMicroError, StoreDamagedError
 from ..feed import content
 from ..feed.content import clean_text
 from ..feed.device import Device, check_device_proof, make_device
@@ -32,7 +32,7 @@ from ..store.changes import ChangeNumbers, new_epoch
 from ..store.db import open_database, read_transaction, transaction
 from ..store.feeds import FeedState, Role, account_number, accounts_with_roles, feed_state, feed_states, set_role
 from ..store.lock import NodeLock
-from ..store.mark import FeedBehindError, MarkFile
+from ..store.mark import MarkFile
 from ..store.view import View
 from ..views.message import Message
 from ..views.people import People, Profile

@@ -48,6 +48,7 @@ from .intake import Inbound, Intake, verify
 from .local import LocalNode, Status, wall_ms
 from .meet import Meet
 from .offload import Offload, on_thread
+from .penalties import Penalties
 from .replicate import Arrived, Own, Replicator
 from .talk import Talk
 from .wake import PEERS, open_wake_socket
@@ -272,6 +273,7 @@ class NetworkNode(Node):
         self._inserting = trio.CapacityLimiter(1)
         self._inbox = trio.Event()
         self._changed = _Signal()
+        self._penalties = Penalties()
         self._stack = ExitStack()
         self._sessions: dict[int, _Running] = {}
         self._listening: list[str] = []
@@ -396,6 +398,8 @@ class NetworkNode(Node):
                 await pump.run(handle)
                 nursery.cancel_scope.cancel()
         finally:
+            if talk.strikes and talk.feed is not None:
+                self._penalties.strike(talk.feed, trio.current_time())
             del self._sessions[id(talk)]
             replicator.end(talk)
             running.over.set()
@@ -441,6 +445,9 @@ class NetworkNode(Node):
     def _let_in(self, talk: Talk, connection: Connection) -> bool:
         """Decide about places and duplicates; a session that is not let in is closed."""
         assert talk.feed is not None
+        if self._penalties.is_out(talk.feed, trio.current_time()):
+            talk.session.close("busy", "This node does not talk to yours for a while.", trio.current_time())
+            return False
         other = self.replicator.talks.get(talk.feed)
         if other is not None:
             running = self._sessions[id(other)]

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
-from ..errors import LocalError
+from ..errors import FeedBehindError, LocalError
 from ..feed.chain import CheckedRange, Link, Range, genesis, is_kept_head, sign_head, walk
 from ..feed.content import Entry, read_many
 from ..feed.device import Device
@@ -19,7 +19,7 @@ from .db import transaction
 from .feeds import add_feed, feed_state
 from .ingest import Checked, Ingest, Outcome
 from .links import link_at
-from .mark import FeedBehindError, MarkFile
+from .mark import MarkFile
 from .view import View
 
 

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from ..errors import (
     ConfigError,
+    DiskFailedError,
     SchemaTooNewError,
     StoreDamagedError,
     StoreError,
@@ -26,12 +27,6 @@ _SCHEMA = Path(__file__).with_name("schema")
 _APPLICATION_ID = 0x7032706D  # "p2pm": so that another program's database is never taken for ours
 _BUSY_TIMEOUT_MS = 10_000
 _CACHE_KIB = 16 << 10
-
-
-class DiskFailedError(StoreError):
-    """The disk failed to write or sync. It must not be tried again: the node turns read-only and says so."""
-
-    code = "store.disk"
 
 
 class Cursor(sqlite3.Cursor):
@@ -127,6 +122,7 @@ def open_database(path: Path, *, durable: bool = True, read_only: bool = False) 
         connection.execute(f"PRAGMA cache_size={-_CACHE_KIB}")
         connection.execute("PRAGMA mmap_size=0")  # an I/O error in a mapped file kills the process
         connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA temp_store=MEMORY")  # or words of messages would lie in a file elsewhere
         connection.execute("PRAGMA secure_delete=ON")  # what is deleted is overwritten
         if not read_only:
             _set_wal(connection)

@@ -14,21 +14,24 @@ from hashlib import sha256
 from pathlib import Path
 from struct import Struct
 
-from ..errors import ConfigError, StoreDamagedError, StoreError, StoreFullError, StoreLockedError, StoreReadOnlyError
+from ..errors import (
+    ConfigError,
+    DiskFailedError,
+    FeedBehindError,
+    StoreDamagedError,
+    StoreError,
+    StoreFullError,
+    StoreLockedError,
+    StoreReadOnlyError,
+)
 from ..feed.chain import genesis
 from ..ids import EntryId, FeedId
-from .db import DiskFailedError, sync_folder
+from .db import sync_folder
 from .lock import FileLock
 
 _RECORD = Struct(">16s32sQ32sQ")  # name, feed, seq, id, reserved; then SHA-256 of it
 _NAME = b"p2pmicro mark 1\n"
 _LOCK_TIMEOUT_S = 10.0
-
-
-class FeedBehindError(StoreError):
-    """This install may not write to its feed any more; nothing was written. It makes a new feed."""
-
-    code = "store.behind"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,7 @@ import threading
 from pathlib import Path
 from struct import Struct
 
-from ..errors import StoreFullError
-from .db import DiskFailedError
+from ..errors import DiskFailedError, StoreFullError
 
 SLICE_PAGES = 65_536  # scrubbed under one write lock: 256 MiB, a third of a second
 _READ_PAGES = 256  # a mebibyte

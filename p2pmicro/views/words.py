@@ -120,8 +120,6 @@ def _terms(connection: sqlite3.Connection, text: str) -> list[str]:
 
 def _probe(connection: sqlite3.Connection) -> None:
     """An empty index beside the database, in memory: so the same tokenizer decides everywhere."""
-    if connection.execute("PRAGMA temp_store").fetchone() != (2,):
-        connection.execute("PRAGMA temp_store=MEMORY")  # or words of messages would lie in a file elsewhere
     connection.execute(
         f"CREATE VIRTUAL TABLE IF NOT EXISTS temp.probe USING fts5 (text, content = '', tokenize = \"{TOKENIZER}\")"
     )

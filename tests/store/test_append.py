@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from p2pmicro.errors import ContentError, StoreError, StoreFullError, StoreLockedError
+from p2pmicro.errors import ContentError, DiskFailedError, FeedBehindError, StoreError, StoreFullError, StoreLockedError
 from p2pmicro.feed.chain import Link, check_range, genesis
 from p2pmicro.feed.content import post, write
 from p2pmicro.feed.device import make_revoke
@@ -17,9 +17,9 @@ from p2pmicro.ids import FeedId, Ref
 from p2pmicro.store import mark as mark_module
 from p2pmicro.store.append import append, append_with, check_own
 from p2pmicro.store.cut import learn_fork, learn_revoke
-from p2pmicro.store.db import Connection, DiskFailedError, open_database, transaction
+from p2pmicro.store.db import Connection, open_database, transaction
 from p2pmicro.store.ingest import Outcome
-from p2pmicro.store.mark import FeedBehindError, MarkFile
+from p2pmicro.store.mark import MarkFile
 from p2pmicro.store.serve import read_range
 from p2pmicro.store.verify import verify
 from tests.made import NOW_MS, MadeFeed

@@ -11,6 +11,7 @@ import pytest
 
 from p2pmicro.errors import (
     ConfigError,
+    DiskFailedError,
     SchemaTooNewError,
     StoreDamagedError,
     StoreError,
@@ -18,7 +19,7 @@ from p2pmicro.errors import (
     StoreLockedError,
     StoreReadOnlyError,
 )
-from p2pmicro.store.db import Connection, DiskFailedError, open_database, read_transaction, transaction
+from p2pmicro.store.db import Connection, open_database, read_transaction, transaction
 from p2pmicro.store.erase import pending
 
 AS_ROOT = os.name == "posix" and os.geteuid() == 0

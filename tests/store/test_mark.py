@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from p2pmicro.errors import ConfigError, StoreDamagedError, StoreLockedError
+from p2pmicro.errors import ConfigError, FeedBehindError, StoreDamagedError, StoreLockedError
 from p2pmicro.feed.chain import genesis
 from p2pmicro.ids import EntryId, FeedId
 from p2pmicro.limits import CHANGE_BLOCK
@@ -13,7 +13,7 @@ from p2pmicro.store import mark as mark_module
 from p2pmicro.store.changes import ChangeNumbers, epoch, last_change, new_epoch
 from p2pmicro.store.db import transaction
 from p2pmicro.store.lock import NodeLock
-from p2pmicro.store.mark import FeedBehindError, Mark, MarkFile
+from p2pmicro.store.mark import Mark, MarkFile
 from tests.made import MadeFeed, flipped
 from tests.store.home import Home
 
