@@ -3,6 +3,7 @@
 import signal
 import sys
 from argparse import Namespace
+from collections.abc import Sequence
 
 import trio
 
@@ -69,5 +70,11 @@ def _print_ready(args: Namespace, node: Node) -> None:
         )
         return
     print(f"Your node runs. Your account is {bold(printable(format_account(node.account)))}")
-    print(dim(f"Others can reach it at {', '.join(node.listening)}. Messages appear here; Ctrl-C stops it."))
+    print(dim(f"It listens on {_where(node.listening)}. Messages appear here; Ctrl-C stops it."))
     sys.stdout.flush()
+
+
+def _where(listening: Sequence[str]) -> str:
+    """For people: 0.0.0.0 is where a node listens, and nowhere that anybody could reach it."""
+    everywhere = {name.rpartition(":")[2] for name in listening if name.startswith(("0.0.0.0:", "[::]:"))}
+    return f"port {everywhere.pop()} of all addresses of this computer" if everywhere else ", ".join(listening)

@@ -10,6 +10,7 @@ import pytest
 
 from tests.cli.conftest import Shell
 from tests.cli.program import Person
+from tests.made import flipped
 from tests.texts import message
 
 PAGE_BYTES = 4096
@@ -150,6 +151,23 @@ def test_damage_of_any_page_ends_in_a_sentence_and_is_found_by_verify(ada: Shell
         if found.status == 0:
             unseen.append(page)
     assert unseen == []
+
+
+def test_verify_tells_each_fault_and_exits_with_1(ada: Shell) -> None:
+    ref = ada.json("post", message(0))[0]["ref"]
+    connection = sqlite3.connect(settle(ada))
+    (key, payload) = connection.execute("SELECT key, payload FROM entries ORDER BY key DESC LIMIT 1").fetchone()
+    connection.execute("UPDATE entries SET payload = ? WHERE key = ?", (flipped(payload, len(payload) * 8 - 1), key))
+    connection.commit()
+    connection.close()
+    said = ada("verify", "--json")
+    assert said.status == 1
+    *faults, last = said.json
+    assert faults
+    assert last["faults"] == len(faults)
+    assert any(ref.partition("/")[0] in fault["fault"] for fault in faults)
+    plain = ada("verify")
+    assert (plain.status, plain.out.splitlines()) == (1, [fault["fault"] for fault in faults])
 
 
 @pytest.mark.parametrize("name", ["seed", "feed.key"])

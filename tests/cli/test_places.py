@@ -1,5 +1,6 @@
 """Full and read-only disks, other users, closed streams: made for real, in a mount namespace of their own."""
 
+import contextlib
 import os
 import pty
 import shutil
@@ -172,6 +173,42 @@ def test_locale_without_utf8_does_not_matter(person: Person) -> None:
     person.begin()
     assert through_shell(person, f"$p2pmicro post '{message(200)}'").returncode == 0
     assert message(200) in through_shell(person, "$p2pmicro timeline").stdout.decode()
+
+
+def on_terminal(person: Person, *argv: str) -> tuple[int, str]:
+    """Run a command with all its streams on a terminal; its status, and what the terminal was sent."""
+    ours, theirs = pty.openpty()
+    with os.fdopen(ours, "rb", buffering=0) as screen:
+        process = subprocess.Popen(
+            person.argv(*argv),
+            env={**os.environ, **person.environment, "TERM": "xterm", "NO_COLOR": ""},
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+        )
+        os.close(theirs)
+        shown = b""
+        with contextlib.suppress(OSError):  # EIO: the other end has gone
+            while piece := screen.read(4096):
+                shown += piece
+        return process.wait(), shown.decode()
+
+
+@pytest.mark.parametrize("command", ["verify", "rebuild"])
+def test_progress_is_shown_on_a_terminal_and_taken_away(person: Person, command: str) -> None:
+    person.begin()
+    status, shown = on_terminal(person, command)
+    assert status == 0
+    assert f"\r{command} " in shown
+    assert "100 %\r\x1b[K" in shown
+    assert person.call(command).stderr == b""
+
+
+def test_names_stand_out_on_a_terminal_alone(person: Person) -> None:
+    person.begin()
+    assert on_terminal(person, "post", message(2))[1].startswith("Posted: z6Mk")
+    assert "\x1b[1mAda\x1b[0m" in on_terminal(person, "timeline")[1]
+    assert b"\x1b" not in person.call("timeline").stdout
 
 
 @pytest.mark.parametrize(("typed", "shown"), [(b"y\n", True), (b"n\n", False), (b"\n", False), (b"\x04", False)])

@@ -80,6 +80,23 @@ def test_two_programs_and_a_node_write_one_contiguous_feed(person: Person) -> No
     assert person.json("verify")[-1]["faults"] == 0
 
 
+def test_people_are_told_where_it_runs_and_what_arrives(person: Person) -> None:
+    person.begin()
+    with popen_here([str(part) for part in person.argv("run", "--no-mdns")], person.environment) as process:
+        assert process.stdout is not None
+        patience = threading.Timer(PATIENCE_S, process.kill)
+        patience.start()
+        try:
+            assert person.json("whoami")[0]["account"] in process.stdout.readline().decode()
+            assert "0.0.0.0" not in process.stdout.readline().decode()  # nobody can go there
+            person.post(message(0))
+            assert process.stdout.readline().decode().startswith("Ada …")
+            assert process.stdout.readline().decode() == f"  {message(0)}\n"
+        finally:
+            patience.cancel()
+            process.kill()
+
+
 def test_second_node_on_one_home_is_refused_and_the_first_goes_on(person: Person) -> None:
     with person.running(*LOCAL) as node:
         said = person.call("run", "--json", *LOCAL)
