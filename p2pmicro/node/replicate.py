@@ -507,7 +507,7 @@ class Replicator:
         elif message.number is None:
             first, last = message.range.before.seq + 1, message.range.last_seq
             known = talk.told.get(message.range.feed) or Told(first, last, None, None)
-            talk.tell(message.range.feed, replace(known, last=max(known.last, last)))
+            talk.tell(message.range.feed, known.grown(first, last))
             self._put(Inbound(talk, message))
         elif self.gossip.answered(talk.feed, message.number, message.range) is not None:
             self._put(Inbound(talk, message))
@@ -631,9 +631,9 @@ class Replicator:
             elif known.last >= given.last_seq:
                 continue
             talk.session.send(RangeGiven(None, given), self._now())
-            first = known.first if known is not None else given.before.seq + 1
-            fork_seq, revoke_seq = (known.fork_seq, known.revoke_seq) if known is not None else (None, None)
-            talk.tell(state.feed, Told(min(first, given.before.seq + 1), given.last_seq, fork_seq, revoke_seq))
+            first = given.before.seq + 1
+            known = known or Told(first, given.last_seq, None, None)
+            talk.tell(state.feed, known.grown(first, given.last_seq))
             talk.notify()
         if news:
             self.tick()

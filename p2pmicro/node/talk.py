@@ -3,7 +3,7 @@
 import sqlite3
 from collections import OrderedDict, deque
 from collections.abc import Callable, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
@@ -49,6 +49,11 @@ class Told:
             return False
         revoke_seq = state.revoke.seq if state.revoke is not None else None
         return state.fork_seq == self.fork_seq and revoke_seq == self.revoke_seq
+
+    def grown(self, first: int, last: int) -> "Told":
+        """The same with entries above: across a gap only they count, or the peer never hears when the gap is filled."""
+        joined = first <= self.last + 1
+        return replace(self, first=min(self.first, first) if joined else first, last=max(self.last, last))
 
 
 @dataclass(slots=True)

@@ -1,0 +1,19 @@
+"""What a node remembers of what a peer knows. Source: protocol/sync.md, "Live"."""
+
+from p2pmicro.node.talk import Told
+
+
+def test_entries_that_follow_are_joined() -> None:
+    assert Told(3, 7, None, None).grown(8, 9) == Told(3, 9, None, None)
+
+
+def test_entries_that_overlap_are_joined() -> None:
+    assert Told(3, 7, 5, None).grown(2, 9) == Told(2, 9, 5, None)
+
+
+def test_what_lies_below_a_gap_is_told_again_when_the_gap_is_filled() -> None:
+    assert Told(1, 2, None, 4).grown(6, 7) == Told(6, 7, None, 4)
+
+
+def test_older_entries_take_nothing_away() -> None:
+    assert Told(1, 9, None, None).grown(4, 5) == Told(1, 9, None, None)
