@@ -232,7 +232,7 @@ class Node:
         return [PeerState(None, item.feed, item.address, "away", item.met_ms, 0, 0) for item in known]
 
     async def arrivals(self) -> AsyncGenerator[messages.Message, None]:
-        """Messages as they arrive, one's own among them, from now on.
+        """Messages of oneself and those one follows as they arrive, from now on.
 
         A slow reader misses none: what waits is where each feed stood, not the messages.
         """

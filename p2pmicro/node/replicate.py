@@ -17,13 +17,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
-from ..errors import EntryError, RemoteError, StateError
+from ..errors import EntryError, LimitError, RemoteError, StateError
 from ..feed.chain import Link, Range, as_hole, genesis
 from ..feed.device import Device, DeviceProof, check_device_proof
 from ..feed.fork import Side, make_fork_proof
 from ..ids import AccountId, EntryId, FeedId, short
 from ..keys import PrivateKey
-from ..limits import HAVE_MAX_ITEMS, INTEREST_CHUNK, INTEREST_MAX_KNOWN, PAGE_ENTRIES
+from ..limits import ASKS_QUEUED_MAX, HAVE_MAX_ITEMS, INTEREST_CHUNK, INTEREST_MAX_KNOWN, PAGE_ENTRIES
 from ..store import peers
 from ..store.changes import last_change
 from ..store.db import read_transaction
@@ -534,6 +534,13 @@ class Replicator:
             entries += len(inbound.brought.range.items) if isinstance(inbound.brought, RangeGiven) else 1
         return batch
 
+    @staticmethod
+    def taken(batch: Iterable[Inbound]) -> None:
+        """A batch is stored or given up: there is room for more of those who brought it."""
+        for inbound in batch:
+            if inbound.talk is not None:
+                inbound.talk.queued_bytes -= inbound.unasked_bytes
+
     def apply(self, results: Iterable[Result]) -> None:
         """Take what became of a batch."""
         for result in results:
@@ -575,7 +582,7 @@ class Replicator:
         before = result.before
         old_end = before.newest.end.seq if before is not None and before.newest is not None else 0
         end = state.newest.end.seq
-        if end > old_end:
+        if end > old_end and state.role >= Role.FOLLOWED:
             self._arrived(Arrived(given.feed, max(old_end + 1, given.before.seq + 1), end))
         fresh = given.last_seq == end and given.before.seq >= old_end and given.last_seq - old_end <= PAGE_ENTRIES
         if before is not None and fresh:
@@ -666,6 +673,9 @@ class Replicator:
         talk.notify()
 
     def _on_ask_ids(self, talk: Talk, asked: AskIds) -> None:
+        if len(talk.jobs) >= ASKS_QUEUED_MAX:
+            raise LimitError(f"More than {ASKS_QUEUED_MAX} questions wait for an answer.")
+
         def run(connection: sqlite3.Connection) -> Ids:
             with read_transaction(connection):
                 found = entry_ids(connection, asked.feed, asked.seqs)
@@ -737,6 +747,8 @@ class Replicator:
 
     def _put(self, inbound: Inbound) -> None:
         self._inbox.append(inbound)
+        if inbound.talk is not None:
+            inbound.talk.queued_bytes += inbound.unasked_bytes
         self._notify()
 
     def _do(self, talk: Talk, job: Job) -> None:
