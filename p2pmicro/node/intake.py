@@ -44,6 +44,7 @@ log = logging.getLogger(__name__)
 
 _REFRESH_QUICK_S = 0.05
 _REFRESH_SHARE = 0.05  # of the inserting thread's time, at most
+_INBOUND_BYTES = 500  # of a small thing that waits, with what Python needs to keep it
 _FOLLOW_KINDS = frozenset(("follow", "follows"))
 
 
@@ -86,6 +87,19 @@ class Inbound:
     checked: Checked | None = None  # of a range
     devices: Mapping[FeedId, Device] = field(default_factory=dict)  # of a have
     error: EntryError | None = None  # why it is refused: its carrier lied
+
+    @property
+    def unasked_bytes(self) -> int:
+        """About what it holds of memory, if it came unasked; the plan of fetching bounds what was asked for."""
+        match self.brought:
+            case RangeGiven(number=None, range=given):
+                return _INBOUND_BYTES + sum(len(item) for item in given.items)
+            case Have(items=items):
+                return _INBOUND_BYTES * (1 + len(items))
+            case Note(columns=columns):
+                return _INBOUND_BYTES + len(columns.get("their_interest", b""))
+            case _:
+                return 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ import trio
 
 from ..errors import ConfigError, StoreError
 from ..ids import AccountId, FeedId, Ref, format_account, format_feed
-from ..limits import INGEST_BATCH_ENTRIES, SESSIONS_MAX, SESSIONS_OURS_MIN
+from ..limits import INGEST_BATCH_ENTRIES, SESSIONS_MAX, SESSIONS_OURS_MIN, UNASKED_QUEUED_MAX_BYTES
 from ..net.address import parse_address
 from ..net.dial import dial
 from ..net.listen import open_listeners, serve
@@ -40,6 +40,7 @@ from ..store.lock import NodeLock
 from ..store.peers import Address
 from ..sync.message import Hello, Message
 from ..sync.session import Session
+from ..sync.state import State
 from ..views import message as messages
 from ..views.people import Profile
 from .home import Home, find_home
@@ -272,6 +273,7 @@ class NetworkNode(Node):
         self._verifying = trio.CapacityLimiter(1)
         self._inserting = trio.CapacityLimiter(1)
         self._inbox = trio.Event()
+        self._taken = trio.Event()  # renewed after each batch
         self._changed = _Signal()
         self._penalties = Penalties()
         self._stack = ExitStack()
@@ -388,6 +390,8 @@ class NetworkNode(Node):
                         nursery.start_soon(self._note_address, talk)
             else:
                 replicator.on_message(talk, message)
+                while talk.queued_bytes >= UNASKED_QUEUED_MAX_BYTES and session.state is not State.CLOSED:
+                    await self._taken.wait()
             notify()
 
         running = self._sessions[id(talk)] = _Running(talk, pump, connection)
@@ -515,6 +519,10 @@ class NetworkNode(Node):
                         talk.session.close("bug", "This node could not take what it was sent.", trio.current_time())
                         talk.notify()
                 continue
+            finally:
+                self.replicator.taken(batch)
+                self._taken.set()
+                self._taken = trio.Event()
             self.trouble = None
             self.replicator.apply(results)
 

@@ -85,6 +85,7 @@ class Talk:
     stale: bool = False  # something has changed since
     lost: bool = False  # it told of what could not be taken in: it is asked for everything at the next meeting
     strikes: int = 0
+    queued_bytes: int = 0  # of what it sent unasked and is not yet stored
 
     @property
     def is_open(self) -> bool:
