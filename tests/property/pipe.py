@@ -67,7 +67,9 @@ class Party:
         mark = MarkFile(folder, self.feed)
         mark.create()
         self.changes = ChangeNumbers(mark)
-        self.connection = open_database(folder / "store.db", durable=False)
+        self.path = folder / "store.db"
+        self.connection = open_database(self.path, durable=False)
+        self.synced = b""  # what a power cut would leave
         self.rev = 0
         self.now = 1000.0
         self.now_ms = NOW_MS
@@ -78,6 +80,7 @@ class Party:
         device = check_device_proof(self.made.proof)
         create_feed(self.connection, self.views, self.changes, mark, self.key, device, NOW_MS)
         self.refresh()
+        self._sync()
         self.start()
 
     def start(self) -> None:
@@ -110,6 +113,7 @@ class Party:
     def write(self, *payloads: bytes) -> list[Ref]:
         refs = append(self.connection, self.views, self.changes, self.changes.mark, self.key, payloads, self.now_ms)
         self.own_due = True
+        self._sync()
         return refs
 
     def post(self, count: int = 1) -> list[Ref]:
@@ -128,16 +132,31 @@ class Party:
 
     # --- What it was given otherwise than by a peer ---
 
-    def hold(self, made: MadeFeed, first: int, last: int, holes: Iterable[int] = ()) -> None:
-        """Entries of another's feed, as if an earlier meeting had brought them."""
+    def hold(self, made: MadeFeed, first: int, last: int, holes: Iterable[int] = ()) -> bool:
+        """Entries of another's feed, as if somebody else had brought them; whether they connect to what is held."""
         if made.account not in accounts_with_roles(self.connection):
             self.follow(made.account)
         with transaction(self.connection):
             add_feed(self.connection, self.changes, check_device_proof(made.proof))
             for start in range(first, last + 1, 1024):
                 given = made.range(start, min(last, start + 1023), set(holes))
-                outcomes = ingest(self.connection, self.views, self.changes, [checked(given)], self.now_ms)
-                assert outcomes[0][0] is Outcome.STORED, outcomes
+                [(outcome, _)] = ingest(self.connection, self.views, self.changes, [checked(given)], self.now_ms)
+                assert outcome in (Outcome.STORED, Outcome.DUPLICATE, Outcome.DISCONNECTED), outcome
+        self.replicator._mark_stale()
+        return outcome is not Outcome.DISCONNECTED
+
+    def _sync(self) -> None:
+        """An append is on the disk when it returns, and all before it."""
+        self.synced = self.connection.serialize()
+
+    def power_cut(self) -> None:
+        """The last commits are lost, as far as nobody waited for the disk; the mark is as it was."""
+        self.connection.close()
+        for path in self.path.parent.glob("store.db*"):
+            path.unlink()
+        self.path.write_bytes(self.synced)
+        self.connection = open_database(self.path, durable=False)
+        self.changes = ChangeNumbers(self.changes.mark)
 
     def new_epoch(self) -> None:
         """Become another store to peers, as after a restore."""
@@ -260,7 +279,7 @@ class End:
         if not self.leaving:
             self.leaving += self.session.data_to_send()
             self.taken = len(self.leaving)
-        count = self.party.rng.choice((1, 7, 100, 65_536, 1 << 22))
+        count = self.party.rng.choice((1, 30, 1000, 65_536, 1 << 22))
         self.other.inbox += self.leaving[:count]
         self.sent_bytes += len(self.leaving[:count])
         del self.leaving[:count]
@@ -268,7 +287,7 @@ class End:
             self.session.sent(self.taken, self.party.now)
 
     def _read(self) -> None:
-        count = self.party.rng.choice((1, 5, 300, 65_536, 1 << 22))
+        count = self.party.rng.choice((1, 50, 1000, 65_536, 1 << 22))
         data = self.inbox[:count]
         del self.inbox[:count]
         self.session.receive_data(data, self.party.now)
@@ -364,10 +383,12 @@ class World:
                 return pipe
         return None
 
-    def restart(self, party: Party) -> None:
+    def restart(self, party: Party, power_cut: bool = False) -> None:
         """The process ends and begins again; its connections are cut."""
         for pipe in [pipe for pipe in self.pipes if party in (pipe.ends[0].party, pipe.ends[1].party)]:
             self.cut(pipe)
+        if power_cut:
+            party.power_cut()
         party.start()
 
     # --- Time passes ---
@@ -380,12 +401,13 @@ class World:
         return found
 
     def run(self, count: int) -> None:
-        """So many steps, chosen by chance; a second passes now and then."""
+        """So many steps, chosen by chance; a second passes now and then, and some tasks stand still meanwhile."""
+        still: dict[object, bool] = {}
         for _ in range(count):
-            steps = self.steps()
-            if not steps or self.rng.random() < 0.01:
+            steps = [step for step in self.steps() if not still.setdefault(step, self.rng.random() < 0.2)]
+            if self.rng.random() < 0.01:
                 self.tick()
-            else:
+            elif steps:
                 self.rng.choice(steps)()
 
     def settle(self, steps_max: int = 200_000) -> None:
@@ -416,7 +438,10 @@ class World:
 
 
 def lacking(one: Party, other: Party) -> list[str]:
-    """What `other` holds of the accounts that `one` wants and `one` lacks; runs are compared, and what is in them."""
+    """What `other` holds of the accounts that `one` wants and `one` lacks; runs are compared, and what is in them.
+
+    A run that ends below the newest here, with a gap between, can't be taken in: no run is opened below another.
+    """
     found = []
     roles = one.roles()
     states = one.states()
@@ -427,6 +452,8 @@ def lacking(one: Party, other: Party) -> list[str]:
         what = f"{one.name} of {feed.hex()[:6]}, which {other.name} has as {_runs(theirs)}: "
         if ours is None or ours.newest is None:
             found.append(what + "nothing")
+        elif theirs.newest.end.seq < ours.newest.before.seq:
+            continue
         elif ours.newest.before.seq > theirs.newest.before.seq or ours.newest.end.seq < theirs.newest.end.seq:
             found.append(what + _runs(ours))
         else:
