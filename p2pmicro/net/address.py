@@ -92,12 +92,9 @@ def is_on_link(address: str, local: Iterable[LocalAddress], *, loopback: bool = 
         return loopback
     if ip.is_multicast or ip.is_unspecified or ip.is_reserved:
         return False
-    if isinstance(ip, IPv6Address):
-        if ip.ipv4_mapped is not None:
-            return False
-        if ip.is_link_local:
-            # RFC 4007 section 11: the zone says on which link. Ours must have it.
-            return any(ip.scope_id in (a.interface, str(a.index)) for a in local if a.ip.version == 6)
+    if isinstance(ip, IPv6Address) and ip.is_link_local:
+        # RFC 4007 section 11: the zone says on which link. Ours must have it.
+        return any(ip.scope_id in (a.interface, str(a.index)) for a in local if a.ip.version == 6)
     return any(_holds(a.network, ip) for a in local)
 
 

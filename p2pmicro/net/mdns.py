@@ -205,7 +205,7 @@ class LinkService:
         from zeroconf import DNSQuestionType
         from zeroconf.asyncio import AsyncServiceBrowser
 
-        self._zeroconf.async_add_listener(_make_ear(self._hear), None)
+        self._zeroconf.async_add_listener(make_ear(self._hear), None)
         # It asks. Multicast answers only (QM): another program on port 5353 would get what is sent to this host alone.
         browser = AsyncServiceBrowser(
             self._zeroconf, SERVICE_TYPE, handlers=[lambda **_: None], question_type=DNSQuestionType.QM
@@ -247,7 +247,7 @@ class LinkService:
                 return
 
 
-def _make_ear(hear: Callable[[str], None]) -> "RecordUpdateListener":
+def make_ear(hear: Callable[[str], None]) -> "RecordUpdateListener":
     """Call `hear` with each instance name that a packet announces; a browser tells of new ones only."""
     from zeroconf import RecordUpdate, RecordUpdateListener, Zeroconf
 

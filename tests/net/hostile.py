@@ -13,7 +13,8 @@ from p2pmicro.limits import FRAME_MAX_BYTES
 from p2pmicro.net.dial import dial
 from p2pmicro.net.tls import Connection, Credentials, issue_credentials
 from p2pmicro.node.home import Home
-from p2pmicro.node.node import NetworkSettings, Node, open_node
+from p2pmicro.node.node import NetworkSettings, open_node
+from p2pmicro.node.offline import Node
 from p2pmicro.node.talk import element
 from p2pmicro.sync.frame import FrameReader, frame
 from p2pmicro.sync.message import (
