@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .node.local import LocalNode as LocalNode
     from .node.node import NetworkSettings as NetworkSettings
-    from .node.node import Node as Node
     from .node.node import open_node as open_node
+    from .node.offline import Node as Node
 
 _HOMES = {
     "LocalNode": ".node.local",
     "NetworkSettings": ".node.node",
-    "Node": ".node.node",
+    "Node": ".node.offline",
     "open_node": ".node.node",
 }
 __all__ = ["LocalNode", "NetworkSettings", "Node", "open_node"]

@@ -9,7 +9,8 @@ import trio
 
 from ..errors import P2PMicroError
 from ..ids import format_account, format_feed
-from ..node.node import NetworkSettings, Node, open_node
+from ..node.node import NetworkSettings, open_node
+from ..node.offline import Node
 from .output import bold, dim, print_json, printable
 from .read import message_json, print_message
 

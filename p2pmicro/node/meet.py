@@ -83,7 +83,7 @@ class Meet:
             met = talk.feed is not None and not talk.strikes
             # Two nodes may reach each other at several addresses: one session is enough.
             if talk.feed is not None:
-                await self._node.session_over(talk.feed)
+                await self._node.sessions.over(talk.feed)
         except StateError as error:
             log.info("%s", error)
         except P2PMicroError as error:

@@ -1,0 +1,91 @@
+"""What came, verified on one thread and inserted on another, in its order."""
+
+import logging
+import sqlite3
+from functools import partial
+
+import trio
+
+from ..errors import StoreError
+from ..limits import INGEST_BATCH_ENTRIES
+from .intake import Inbound, Intake, verify
+from .offload import Offload
+from .replicate import Replicator
+from .waiting import Signal
+
+log = logging.getLogger(__name__)
+
+_TROUBLE_PAUSE_S = 10.0
+
+
+class Pipeline:
+    """The way from the replicator's inbox into the store.
+
+    Args:
+        offload: where the work is done.
+        connection: the ingest connection: all that uses it holds `inserting`.
+    """
+
+    def __init__(self, offload: Offload, connection: sqlite3.Connection) -> None:
+        self.inserting = trio.CapacityLimiter(1)
+        self.trouble: str | None = None  # why nothing is being stored, in a sentence
+        self.taken = trio.Event()  # renewed after each batch
+        self._verifying = trio.CapacityLimiter(1)
+        self._offload = offload
+        self._connection = connection
+        self._news = Signal()
+
+    def use(self, replicator: Replicator, intake: Intake) -> None:
+        """Serve a replicator; again after the node has begun another feed."""
+        self._replicator = replicator
+        self._intake = intake
+
+    def notify(self) -> None:
+        """The inbox has something."""
+        self._news.set()
+
+    async def run(self) -> None:
+        """Verify and insert until cancelled."""
+        send, receive = trio.open_memory_channel[list[Inbound]](1)
+        async with send, trio.open_nursery() as nursery:
+            nursery.start_soon(self._insert, receive)
+            while True:
+                batch = self._replicator.take_inbox(2 * INGEST_BATCH_ENTRIES)
+                if not batch:
+                    await self._news.wait()
+                    continue
+                await self._offload(partial(verify, batch), self._verifying)
+                await send.send(batch)
+
+    async def _insert(self, receive: trio.MemoryReceiveChannel[list[Inbound]]) -> None:
+        async for batch in receive:
+            try:
+                work = partial(self._intake.insert, self._connection, batch)
+                results = await self._offload(work, self.inserting)
+            except StoreError as error:
+                self.on_trouble(error)
+                await trio.sleep(_TROUBLE_PAUSE_S)
+                continue
+            except Exception:  # W10: what breaks us ends the sessions that brought it, and no other
+                log.exception("what came could not be stored")
+                for talk in {id(inbound.talk): inbound.talk for inbound in batch}.values():
+                    if talk is not None:
+                        talk.strikes += 1
+                        talk.session.close("bug", "This node could not take what it was sent.", trio.current_time())
+                        talk.notify()
+                continue
+            finally:
+                self._replicator.taken(batch)
+                self.taken.set()
+                self.taken = trio.Event()
+            self.trouble = None
+            self._replicator.apply(results)
+
+    def on_trouble(self, error: StoreError) -> None:
+        """Nothing can be stored: say so, and let the sessions go; what was not stored is asked for again."""
+        if self.trouble is None:
+            log.error("%s: %s", error.code, error)
+        self.trouble = str(error)
+        for talk in list(self._replicator.talks.values()):
+            talk.session.close("busy", "This node can't store anything now.", trio.current_time())
+            talk.notify()
