@@ -13,7 +13,7 @@ import trio
 from ..errors import ConfigError, P2PMicroError
 from ..limits import HALF_OPEN_MAX, HALF_OPEN_PER_ADDRESS_MAX
 from .address import SocketAddress, socket_address
-from .tls import Connection, Credentials, secure
+from .tls import Connection, Credentials, secure, tls_failure
 
 logger = logging.getLogger(__name__)
 
@@ -113,6 +113,11 @@ async def serve_stream(
             await handler(connection, admit)
     except P2PMicroError as error:
         logger.info("%s: %s", error.code, error)
+    except (
+        trio.BrokenResourceError,
+        trio.ClosedResourceError,
+    ) as error:  # the peer went away: no bug, and no traceback
+        logger.info("%s", tls_failure(error, address))
     except Exception:  # threats W6: a bug in one conversation must not end the others
         logger.exception("The connection from %s failed.", address)
     finally:

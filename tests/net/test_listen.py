@@ -184,6 +184,17 @@ async def test_bug_in_one_conversation_ends_no_other(caplog: pytest.LogCaptureFi
     assert "ZeroDivisionError" in caplog.text
 
 
+async def test_peer_that_goes_away_is_no_bug(
+    caplog: pytest.LogCaptureFixture, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with trio.open_nursery() as nursery:
+        door = Door(nursery)
+        connection = await secure(door.knock("10.0.0.1"), issue_credentials(), "memory:1", initiator=True)
+        assert await connection.stream.receive_some() == b"hello"
+        await trio.aclose_forcefully(connection.stream)
+    assert not [record for record in caplog.records if record.levelname != "INFO"]
+
+
 @pytest.mark.parametrize("noise", [b"", b"\0", b"GET / HTTP/1.0\r\n\r\n", b"\x16\x03\x01\xff\xff", b"\xff" * 20_000])
 async def test_noise_ends_its_own_connection_only(noise: bytes) -> None:
     async with listening(greet) as port:
