@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from ..ids import EntryId, FeedId
 from ..limits import IDS_MAX
 
+HUNTS_MAX = 32
+"""Searches at once: each has one question or want under way, and peers bound how many wait."""
+
 
 @dataclass(slots=True)
 class Hunt:

@@ -52,7 +52,7 @@ from ..sync.message import (
     make_hello,
 )
 from ..sync.state import State
-from .hunt import Hunt
+from .hunt import HUNTS_MAX, Hunt
 from .intake import (
     FeedChanged,
     HaveNoted,
@@ -150,8 +150,10 @@ class Replicator:
         if talk.feed is not None and self.talks.get(talk.feed) is talk:
             del self.talks[talk.feed]
             self.gossip.peer_left(talk.feed)
-            for waiting in self._suspects.values():
-                waiting.pop(talk.feed, None)
+            for feed, suspects in list(self._suspects.items()):
+                suspects.pop(talk.feed, None)
+                if not suspects:
+                    del self._suspects[feed]
             for feed in [feed for feed, hunt in self._hunts.items() if hunt.peer == talk.feed]:
                 self._end_hunt(feed)
             self._ask_all()
@@ -651,22 +653,24 @@ class Replicator:
         assert talk.feed is not None
         if high < 1:
             return
-        if feed in self._hunts:
-            if self._hunts[feed].peer != talk.feed:
+        hunt = self._hunts.get(feed)
+        if hunt is not None or len(self._hunts) >= HUNTS_MAX:
+            if hunt is None or hunt.peer != talk.feed:
                 self._suspects.setdefault(feed, {})[talk.feed] = high
             return
-        hunt = self._hunts[feed] = Hunt(feed, talk.feed, high)
+        self._hunts[feed] = hunt = Hunt(feed, talk.feed, high)
         self._ask_ids(talk, hunt)
 
     def _end_hunt(self, feed: FeedId) -> None:
-        """A hunt is over: the next peer that has another branch has its turn."""
+        """A hunt is over: the next peer that has another branch has its turn, of this feed or of another."""
         del self._hunts[feed]
-        waiting = self._suspects.pop(feed, {})
-        if waiting:
-            peer, high = waiting.popitem()
-            if waiting:
-                self._suspects[feed] = waiting
-            self._hunt(self.talks[peer], feed, high)
+        waits = feed if feed in self._suspects else next((it for it in self._suspects if it not in self._hunts), None)
+        if waits is not None:
+            suspects = self._suspects.pop(waits)
+            peer, high = suspects.popitem()
+            if suspects:
+                self._suspects[waits] = suspects
+            self._hunt(self.talks[peer], waits, high)
 
     def _ask_ids(self, talk: Talk, hunt: Hunt) -> None:
         talk.session.send(AskIds(hunt.feed, hunt.ask()), self._now())

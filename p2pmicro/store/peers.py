@@ -131,9 +131,10 @@ def interest_delta(
     for account, wanted in connection.execute("SELECT account, wanted FROM interest WHERE n > ? ORDER BY n", known):
         first.setdefault(account, wanted)
         last[account] = wanted
-    # Each row is a change. So where the first and the last are alike, that changed; else it was taken back.
-    changed = [account for account in last if first[account] == last[account]]
-    return [account for account in changed if last[account]], [account for account in changed if not last[account]]
+    # Each row is a change. What was added and taken away again is no change; what was taken away and added again is
+    # added, since news of it that came between was not taken in.
+    added = [account for account in last if last[account]]
+    return added, [account for account in last if not last[account] and not first[account]]
 
 
 # --- What peers have and we lack ---

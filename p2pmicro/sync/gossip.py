@@ -17,9 +17,11 @@ from ..limits import (
     SEQ_MAX,
     WANT_MAX_ITEMS,
     WANT_OUTSTANDING_MAX_BYTES,
+    WANT_QUEUE_MAX,
 )
 from .message import Want
 
+_WANTS_MAX = WANT_QUEUE_MAX - WANT_MAX_ITEMS  # of a peer, under way: the rest of its queue is for wants of other use
 _TYPICAL_BYTES = 300  # of a payload, until a feed has shown its own
 
 
@@ -156,13 +158,14 @@ class Gossip:
                 outstanding >= WANT_OUTSTANDING_MAX_BYTES
                 or outstanding + queued >= FETCH_QUEUED_MAX_BYTES
                 or len(found) == WANT_MAX_ITEMS
+                or len(state.asked) >= _WANTS_MAX
             ):
                 break
         return found
 
     def _due(self, state: _Peer) -> Iterator[tuple[_Fetch, int, int]]:
         """What could be asked: each feed's newest entries first, then the past of one feed after the other."""
-        if sum(asked.bytes for asked in state.asked.values()) >= WANT_OUTSTANDING_MAX_BYTES:
+        if len(state.asked) >= _WANTS_MAX or sum(it.bytes for it in state.asked.values()) >= WANT_OUTSTANDING_MAX_BYTES:
             return
         if sum(state.queued.values()) >= FETCH_QUEUED_MAX_BYTES:
             return

@@ -18,7 +18,7 @@ from p2pmicro.errors import RemoteError
 from p2pmicro.feed import content
 from p2pmicro.feed.device import check_device_proof
 from p2pmicro.ids import AccountId, FeedId, Ref
-from p2pmicro.limits import UNSENT_MAX_BYTES
+from p2pmicro.limits import UNASKED_QUEUED_MAX_BYTES, UNSENT_MAX_BYTES
 from p2pmicro.node.intake import Inbound, Intake, Result, verify
 from p2pmicro.node.interest import refresh_interest
 from p2pmicro.node.replicate import Arrived, Own, Replicator
@@ -212,7 +212,9 @@ class Party:
         self.verified.append(batch)
 
     def _insert(self) -> None:
-        self.inserted.append(self.intake.insert(self.connection, self.verified.popleft()))
+        batch = self.verified.popleft()
+        self.inserted.append(self.intake.insert(self.connection, batch))
+        self.replicator.taken(batch)
 
     def _apply(self) -> None:
         self.replicator.apply(self.inserted.popleft())
@@ -266,9 +268,9 @@ class End:
         if self.greeting:
             if self.greeted:
                 found.append(self._admit)
-        elif self.reading:
+        elif self.reading and self.talk.queued_bytes < UNASKED_QUEUED_MAX_BYTES:
             found.append(self._take)
-        elif self.inbox and self.session.unsent_bytes < UNSENT_MAX_BYTES:
+        elif not self.reading and self.inbox and self.session.unsent_bytes < UNSENT_MAX_BYTES:
             found.append(self._read)
         return found
 

@@ -100,6 +100,7 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipe, "UNSENT_MAX_BYTES", 2000)
 
 
+@pytest.mark.usefixtures("no_clock")
 @pytest.mark.parametrize("names", [("alice", "bob"), ("alice", "bob", "carol")], ids=len)
 class TestTheyEndEqual:
     @pytest.mark.parametrize("chunk", range(3))
