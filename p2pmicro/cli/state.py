@@ -5,7 +5,7 @@ from argparse import Namespace
 from typing import Any
 
 from ..ids import format_account, format_feed
-from ..node.local import LocalNode
+from ..node.local import LocalNode, peer_json
 from ..node.wake import PEERS, ask_node
 from .output import Progress, counted, local_time, print_json, print_table, printable, rfc3339, size
 
@@ -45,16 +45,10 @@ def peers(args: Namespace) -> None:
     """List nodes: those connected, as the running node tells, and those met before."""
     with LocalNode.open(args.home) as node:
         answer = ask_node(node.home.wake, PEERS)
-        known = node.known_peers()
-    found: list[dict[str, Any]]
+        known = [] if answer is not None else node.known_peers()
+    found: list[dict[str, Any]] = [peer_json(peer) for peer in known]
     if answer is not None:
         found = [json.loads(line) for line in answer.decode().splitlines()]
-    else:
-        found = [
-            {"account": None, "feed": item.feed and format_feed(item.feed), "address": item.address, "state": "away",
-             "since_ms": item.met_ms, "bytes_in": 0, "bytes_out": 0}
-            for item in known
-        ]  # fmt: skip
     for fields in found:
         since_ms = fields.pop("since_ms")
         fields["since"] = rfc3339(since_ms) if since_ms else None
@@ -73,10 +67,18 @@ def peers(args: Namespace) -> None:
     if not found:
         return
     rows = [
-        (f["address"], f["state"], f["since_text"], size(f["bytes_in"]), size(f["bytes_out"]), f["account"] or "?")
+        (
+            f["address"],
+            f["state"],
+            f["since_text"],
+            size(f["bytes_in"]),
+            size(f["bytes_out"]),
+            printable(f["name"] or "?"),
+            f["account"] or "?",
+        )
         for f in found
     ]
-    print_table(rows, ("ADDRESS", "STATE", "SINCE", "IN", "OUT", "ACCOUNT"))
+    print_table(rows, ("ADDRESS", "STATE", "SINCE", "IN", "OUT", "NAME", "ACCOUNT"))
 
 
 def status(args: Namespace) -> None:

@@ -7,17 +7,17 @@ import logging
 import secrets
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from ..errors import ConfigError, FeedBehindError, LocalError, P2PMicroError, StoreDamagedError
 from ..feed import content
 from ..feed.content import clean_text
 from ..feed.device import Device, check_device_proof, make_device
-from ..ids import AccountId, FeedId, Ref, parse_account
+from ..ids import AccountId, FeedId, Ref, format_account, format_feed, parse_account
 from ..keys import account_key, box_public, check_public_key, device_public, parse_seed_words, seed_words
 from ..limits import (
     BIO_MAX_CODE_POINTS,
@@ -64,6 +64,20 @@ class Status:
     store_bytes: int  # on the disk
     erasures_pending: int  # deleted texts that may still lie in the database's files
     running: bool  # whether a node runs on this home
+
+
+@dataclass(frozen=True, slots=True)
+class PeerState:
+    """Another node, as this one is connected to it or remembers it."""
+
+    account: AccountId | None  # None while it has proven none
+    name: str | None  # as its profile says
+    feed: FeedId | None
+    address: str
+    state: str  # "connected", "connecting", "away"
+    since_ms: int  # in this state; when it was last met, if away (0: never)
+    bytes_in: int
+    bytes_out: int
 
 
 class LocalNode:
@@ -345,9 +359,24 @@ class LocalNode:
         with read_transaction(self.connection):
             return feed_states(self.connection)
 
-    def known_peers(self) -> list[peers.Address]:
+    def addresses(self) -> list[peers.Address]:
         """Addresses at which nodes were met, or which a person named."""
         return peers.addresses(self.connection)
+
+    def known_peers(self) -> list[PeerState]:
+        """Nodes that were met, as far as they are remembered; none of them is connected to this object."""
+        found = []
+        with read_transaction(self.connection):
+            for item in peers.addresses(self.connection):
+                state = feed_state(self.connection, item.feed) if item.feed is not None else None
+                account = state.account if state is not None else None
+                name = self._name(account) if account is not None else None
+                found.append(PeerState(account, name, item.feed, item.address, "away", item.met_ms, 0, 0))
+        return found
+
+    def names(self, accounts: Iterable[AccountId]) -> dict[AccountId, str | None]:
+        """What accounts call themselves."""
+        return {account: self._name(account) for account in accounts}
 
     def note_address(self, address: str, feed: FeedId | None, asked: bool) -> None:
         """Remember where a node was reached."""
@@ -421,6 +450,20 @@ def is_damaged(home: str | Path | None) -> bool:
             return bool(connection.execute("PRAGMA integrity_check(1)").fetchone()[0] != "ok")
     except P2PMicroError as error:
         return isinstance(error, StoreDamagedError)
+
+
+def peer_json(peer: PeerState) -> dict[str, Any]:
+    """A peer as the commands print it."""
+    return {
+        "account": None if peer.account is None else format_account(peer.account),
+        "name": peer.name,
+        "feed": None if peer.feed is None else format_feed(peer.feed),
+        "address": peer.address,
+        "state": peer.state,
+        "since_ms": peer.since_ms,
+        "bytes_in": peer.bytes_in,
+        "bytes_out": peer.bytes_out,
+    }
 
 
 def wall_ms() -> int:

@@ -26,7 +26,7 @@ from typing import Any, TypeVar
 import trio
 
 from ..errors import ConfigError, StoreError
-from ..ids import format_account, format_feed
+from ..ids import AccountId
 from ..net.address import parse_address
 from ..net.dial import dial
 from ..net.listen import open_listeners, serve
@@ -38,9 +38,9 @@ from ..store.peers import Address
 from .home import Home, find_home
 from .housework import Housework
 from .intake import Intake
-from .local import LocalNode, wall_ms
+from .local import LocalNode, PeerState, peer_json, wall_ms
 from .meet import Meet
-from .offline import Node, PeerState
+from .offline import Node
 from .offload import Offload, on_thread
 from .pipeline import Pipeline
 from .replicate import Own, Replicator
@@ -229,7 +229,7 @@ class NetworkNode(Node):
 
     async def known_addresses(self) -> list[Address]:
         """Where other nodes were met, or a person said that they are."""
-        return await self._do(self._local.known_peers)
+        return await self._do(self._local.addresses)
 
     async def _note_address(self, talk: Talk) -> None:
         """Remember where a node was reached."""
@@ -302,31 +302,19 @@ class NetworkNode(Node):
 
     async def peers(self) -> list[PeerState]:
         """Nodes that this one is connected to, and addresses at which others were met."""
+        talks = self.sessions.talks
+        accounts = [talk.account for talk in talks if talk.account is not None]
+        names: dict[AccountId, str | None] = await self._do(partial(self._local.names, accounts))
         found = []
-        for talk in self.sessions.talks:
+        for talk in talks:
             state = "connected" if talk.is_open else "connecting"
-            session = talk.session
-            found.append(
-                PeerState(
-                    talk.account, talk.feed, talk.address, state, talk.since_ms, session.bytes_in, session.bytes_out
-                )
-            )
+            name = names.get(talk.account) if talk.account is not None else None
+            count_in, count_out = talk.session.bytes_in, talk.session.bytes_out
+            where = (talk.feed, talk.address, state, talk.since_ms)
+            found.append(PeerState(talk.account, name, *where, count_in, count_out))
         connected = {peer.feed for peer in found if peer.feed is not None} | {peer.address for peer in found}
         away = [peer for peer in await super().peers() if not connected & {peer.feed, peer.address}]
         return found + away
-
-
-def peer_json(peer: PeerState) -> dict[str, Any]:
-    """A peer as the commands print it."""
-    return {
-        "account": None if peer.account is None else format_account(peer.account),
-        "feed": None if peer.feed is None else format_feed(peer.feed),
-        "address": peer.address,
-        "state": peer.state,
-        "since_ms": peer.since_ms,
-        "bytes_in": peer.bytes_in,
-        "bytes_out": peer.bytes_out,
-    }
 
 
 def _data_version(connection: sqlite3.Connection) -> int:

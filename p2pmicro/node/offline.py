@@ -1,7 +1,6 @@
 """A home in a trio program: what needs no network. With one it is the node of node.py."""
 
 from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 import trio
@@ -10,25 +9,12 @@ from ..ids import AccountId, FeedId, Ref
 from ..store.feeds import FeedState
 from ..views.message import Message
 from ..views.people import Profile
-from .local import LocalNode, Status
+from .local import LocalNode, PeerState, Status
 from .offload import Offload, on_thread
 from .replicate import Arrived
 from .waiting import Signal
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class PeerState:
-    """Another node, as this one is connected to it or remembers it."""
-
-    account: AccountId | None
-    feed: FeedId | None
-    address: str
-    state: str  # "connected", "connecting", "away"
-    since_ms: int  # in this state; when it was last met, if away (0: never)
-    bytes_in: int
-    bytes_out: int
 
 
 class Node:
@@ -118,8 +104,7 @@ class Node:
 
     async def peers(self) -> list[PeerState]:
         """Nodes that this one is connected to, and addresses at which others were met."""
-        known = await self._do(self._local.known_peers)
-        return [PeerState(None, item.feed, item.address, "away", item.met_ms, 0, 0) for item in known]
+        return await self._do(self._local.known_peers)
 
     async def arrivals(self) -> AsyncGenerator[Message, None]:
         """Messages of oneself and those one follows as they arrive, from now on.

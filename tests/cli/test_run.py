@@ -165,7 +165,7 @@ def test_peer_that_nobody_answers_at_stops_nothing(person: Person) -> None:
 def test_peers_tells_who_is_connected_and_later_who_was_met(person: Person, tmp_path: Path) -> None:
     other = Person(tmp_path, "Ben")
     account = other.begin()
-    fields = {"account", "feed", "address", "state", "since", "bytes_in", "bytes_out"}
+    fields = {"account", "name", "feed", "address", "state", "since", "bytes_in", "bytes_out"}
     with other.running(*LOCAL) as there:
         (address,) = there.ready["listen"]
         with person.running(*LOCAL, "--peer", address) as node:
