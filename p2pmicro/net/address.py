@@ -100,7 +100,7 @@ def is_on_link(address: str, local: Iterable[LocalAddress], *, loopback: bool = 
 
 def local_addresses() -> list[LocalAddress]:
     """This machine's addresses on interfaces that are up, without loopback. Blocks for less than a millisecond."""
-    import ifaddr  # comes with zeroconf, and costs what a start can't spare
+    import ifaddr  # costs what a start can't spare
 
     found = []
     for adapter in ifaddr.get_adapters():

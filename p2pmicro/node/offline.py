@@ -107,7 +107,7 @@ class Node:
         return await self._do(self._local.known_peers)
 
     async def arrivals(self) -> AsyncGenerator[Message, None]:
-        """Messages of oneself and those one follows as they arrive, from now on.
+        """Messages as they arrive, from now on: one's own, those of people one follows, and those of whom they follow.
 
         A slow reader misses none: what waits is where each feed stood, not the messages.
         """

@@ -584,7 +584,7 @@ class Replicator:
         before = result.before
         old_end = before.newest.end.seq if before is not None and before.newest is not None else 0
         end = state.newest.end.seq
-        if end > old_end and state.role >= Role.FOLLOWED:
+        if end > old_end:
             self._arrived(Arrived(given.feed, max(old_end + 1, given.before.seq + 1), end))
         fresh = given.last_seq == end and given.before.seq >= old_end and given.last_seq - old_end <= PAGE_ENTRIES
         if before is not None and fresh:
