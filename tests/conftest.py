@@ -18,6 +18,13 @@ settings.register_profile("soak", deadline=None, database=None, max_examples=100
 settings.load_profile("soak" if SOAK > 1 else "ci")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of tests/sim: pytest looks for options only here."""
+    group = parser.getgroup("simulator")
+    group.addoption("--sim-seed", type=int, default=None, help="play this one schedule of tests/sim")
+    group.addoption("--sim-schedules", type=int, default=None, help="play so many schedules of tests/sim")
+
+
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Where everything is at hand that real tests need (`.ci/run`), a skipped one is a failure.
 

@@ -545,6 +545,13 @@ async def _no_answer(peer: Stranger) -> None:
     await peer.until(Wants)
 
 
+async def _no_reading(peer: Stranger) -> None:
+    await peer.meet()
+    for _ in range(200):  # some 2.3 kB of answer each
+        await peer.send(AskIds(peer.made.feed, list(range(1, 65))))
+    await trio.sleep(120)
+
+
 @pytest.mark.parametrize(
     ("act", "code", "seconds"),
     [

@@ -70,7 +70,7 @@ async def _play(seed: int, world: World) -> Played:
     await _mend(world)
     settled = await settle(world)
     if settled is not None:
-        _judge(world)
+        await _judge(world)
     return Played(seed, len(world.nodes), settled, world.faults, world.trace)
 
 
@@ -179,13 +179,16 @@ async def settle(world: World) -> float | None:
     return None
 
 
-def _judge(world: World) -> None:
-    """Everything held is whole, and nothing depends on the order in which it came."""
+async def _judge(world: World) -> None:
+    """Everything held is whole, nothing depends on the order in which it came, and no two sessions go to one peer."""
     for each in world.nodes:
         assert each.local is not None
         assert each.node is not None
         connection = each.local.connection
         world.faults += [f"{each.number}: {fault}" for fault in verify(connection, lambda done, total: None)]
+        peers = [peer.feed for peer in await each.node.peers() if peer.state == "connected"]
+        if len(peers) != len(set(peers)):
+            world.faults.append(f"{each.number} has two sessions with one peer")
         if each.node.trouble is not None:
             world.faults.append(f"{each.number}: {each.node.trouble}")
         if each.local.height() < each.posts:

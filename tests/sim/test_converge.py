@@ -15,12 +15,6 @@ from tests.sim.schedule import Played, play
 _SCHEDULES = 200
 _SHOWN = 60  # last lines of a schedule that failed
 
-_STORIES = {
-    17: "two sessions at once drew two salts",
-    19: "",
-}
-"""Seeds that once failed, and why; later changes of the schedule may have made other stories of them."""
-
 
 def _told(played: Played) -> str:
     """What is shown of a schedule that failed."""

@@ -1,5 +1,7 @@
 """What links between honest nodes may be like: narrow, and full both ways."""
 
+import trio
+
 from p2pmicro.feed import content
 from tests.sim.schedule import run_world, settle
 from tests.sim.world import SimNode, World
@@ -47,3 +49,28 @@ def test_long_answer_over_a_slow_link_is_no_stall() -> None:
     assert not ended
     assert settled is not None
     assert settled < 120  # 1.2 MB each way take 75 s
+
+
+def test_two_who_dial_each_other_at_once_keep_one_session() -> None:
+    async def story(world: World) -> list[int]:
+        world.wires.join(0, 1, world.draw.choice((0.0, 0.001, 0.05)))
+        world.nodes += [SimNode(world, 0, 0.0), SimNode(world, 1, 0.0)]
+        for each in world.nodes:
+            await each.start()
+        await trio.sleep(2)
+        before = await _sessions(world)
+        await world.nodes[0].stop()  # and once more after one has come back
+        await world.nodes[0].start()
+        await trio.sleep(3)
+        return before + await _sessions(world)
+
+    assert [run_world(seed, story) for seed in range(20)] == [[1, 1, 1, 1]] * 20
+
+
+async def _sessions(world: World) -> list[int]:
+    """How many sessions each node is in, open or not."""
+    found = []
+    for each in world.nodes:
+        assert each.node is not None
+        found.append(sum(peer.state != "away" for peer in await each.node.peers()))
+    return found
