@@ -7,6 +7,7 @@ the sync until all is stored and searchable, when the newest 50 were readable, t
 the wire by byte of payload, and stored bytes by byte of payload.
 """
 
+import gc
 import json
 import subprocess
 import sys
@@ -79,6 +80,7 @@ def _raw(folder: Path, count: int) -> float:
     from p2pmicro.views import ALL
 
     made, ranges, _ = _make(count)
+    gc.set_threshold(50_000, 20, 20)  # tuned as the node is
     with _store(folder / "raw", made) as (connection, changes):
         start = time.perf_counter()
         _ingest(connection, ALL, changes, (checked(check_range(one)) for one in ranges))
