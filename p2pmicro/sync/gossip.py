@@ -205,7 +205,7 @@ class Gossip:
         if (
             given.feed != want.feed
             or given.before.seq + 1 < want.first
-            or not want.last <= given.last_seq <= want.last + PAGE_ENTRIES
+            or not given.before.seq < want.last <= given.last_seq < want.last + PAGE_ENTRIES
         ):
             if fetch is not None and number in fetch.flight:
                 self._fail(fetch, peer)

@@ -283,11 +283,12 @@ def _read_hello(fields: Any, signature: Any) -> Hello:
     content = cbor.decode(fields)
     if type(content) is not dict:
         raise MessageError("A hello's fields are a map.")
+    version = content.get("v")
+    if type(version) is not int or version != PROTOCOL_VERSION:  # True == 1
+        raise AuthError(f"The peer speaks version {version!r:.40}, and this node version {PROTOCOL_VERSION}.")
     for key in content:
         if key[:1] == "!":
             raise MessageError(f"A critical field that this version does not know: {key[:40]!r}.")
-    if content.get("v") != PROTOCOL_VERSION:
-        raise AuthError(f"The peer speaks version {content.get('v')!r}, and this node version {PROTOCOL_VERSION}.")
     raw = content.get("caps")
     if type(raw) is not list or len(raw) > CAPABILITIES_MAX:
         raise MessageError(f"Capabilities are a list of at most {CAPABILITIES_MAX}.")
