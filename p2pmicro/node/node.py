@@ -33,7 +33,7 @@ from ..net.dial import dial
 from ..net.listen import open_listeners, serve
 from ..net.tls import OPEN_NETWORK_KEY, Connection, issue_credentials
 from ..store.changes import epoch
-from ..store.db import open_database, transaction
+from ..store.db import BULK_CACHE_KIB, open_database, transaction
 from ..store.lock import NodeLock
 from ..store.peers import Address
 from .home import Home, find_home
@@ -148,7 +148,7 @@ class NetworkNode(Node):
         with ExitStack() as stack:
             self._read_connection = open_database(local.home.database, durable=False)
             stack.callback(self._read_connection.close)
-            self._ingest_connection = open_database(local.home.database, durable=False)
+            self._ingest_connection = open_database(local.home.database, durable=False, cache_kib=BULK_CACHE_KIB)
             stack.callback(self._ingest_connection.close)
             self._pipeline = Pipeline(self._offload, self._ingest_connection)
             self.sessions = Sessions(self._read, self._pipeline, self._note_address)

@@ -26,7 +26,8 @@ from ..errors import (
 _SCHEMA = Path(__file__).with_name("schema")
 _APPLICATION_ID = 0x7032706D  # "p2pm": so that another program's database is never taken for ours
 _BUSY_TIMEOUT_MS = 10_000
-_CACHE_KIB = 16 << 10
+CACHE_KIB = 4 << 10  # pages that one connection keeps; the system keeps the rest
+BULK_CACHE_KIB = 16 << 10  # for a connection that writes much
 
 
 class Cursor(sqlite3.Cursor):
@@ -92,7 +93,9 @@ class Connection(sqlite3.Connection):
         return self.cursor().executemany(sql, parameters)
 
 
-def open_database(path: Path, *, durable: bool = True, read_only: bool = False) -> sqlite3.Connection:
+def open_database(
+    path: Path, *, durable: bool = True, read_only: bool = False, cache_kib: int = CACHE_KIB
+) -> sqlite3.Connection:
     """Open the database, made (0600) and migrated where needed; used by one thread at a time, closed by the caller.
 
     Args:
@@ -100,6 +103,7 @@ def open_database(path: Path, *, durable: bool = True, read_only: bool = False) 
         durable: whether a commit is on the disk when it returns; without, a power cut may lose the last commits,
             which is right for what peers can send again.
         read_only: open what exists, and change nothing.
+        cache_kib: KiB of pages that are kept in memory.
     Raises:
         ConfigError: no such folder or file, or another user's file.
         SchemaTooNewError: a newer version wrote it; it was not touched.
@@ -119,7 +123,7 @@ def open_database(path: Path, *, durable: bool = True, read_only: bool = False) 
         connection.close()
         connection = _connect(path, "rw")
     try:
-        connection.execute(f"PRAGMA cache_size={-_CACHE_KIB}")
+        connection.execute(f"PRAGMA cache_size={-cache_kib}")
         connection.execute("PRAGMA mmap_size=0")  # an I/O error in a mapped file kills the process
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA temp_store=MEMORY")  # or words of messages would lie in a file elsewhere

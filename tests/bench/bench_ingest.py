@@ -21,7 +21,7 @@ from p2pmicro.feed.chain import CheckedRange, Link, Range, check_range, genesis,
 from p2pmicro.feed.content import post, read_many, write
 from p2pmicro.feed.device import check_device_proof
 from p2pmicro.store.changes import ChangeNumbers
-from p2pmicro.store.db import open_database, transaction
+from p2pmicro.store.db import BULK_CACHE_KIB, open_database, transaction
 from p2pmicro.store.feeds import Role, add_feed, set_role
 from p2pmicro.store.ingest import Checked, Outcome, ingest
 from p2pmicro.store.mark import MarkFile
@@ -137,7 +137,7 @@ def _store(folder: Path, made: MadeFeed) -> Iterator[tuple[sqlite3.Connection, C
     mark = MarkFile(folder, MadeFeed(1, "reader", "reader").feed)
     mark.create()
     changes = ChangeNumbers(mark)
-    connection = open_database(folder / "store.db", durable=False)
+    connection = open_database(folder / "store.db", durable=False, cache_kib=BULK_CACHE_KIB)
     try:
         with transaction(connection):
             set_role(connection, (), made.account, Role.FOLLOWED)
