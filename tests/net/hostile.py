@@ -19,6 +19,7 @@ from p2pmicro.node.talk import element
 from p2pmicro.sync.frame import FrameReader, frame
 from p2pmicro.sync.message import (
     Close,
+    Hello,
     Interest,
     Message,
     Resume,
@@ -39,6 +40,7 @@ class Stranger:
         self.connection = connection
         self.made = made
         self.certificates = (connection.own_certificate, connection.peer_certificate)
+        self.theirs: Hello | None = None
         self._reader = FrameReader(FRAME_MAX_BYTES)
 
     @classmethod
@@ -89,7 +91,9 @@ class Stranger:
 
     async def hello(self, *, key: PrivateKey | None = None, proof: bool = True) -> None:
         """Answer the peer's hello."""
-        await self.receive()
+        theirs = await self.receive()
+        assert isinstance(theirs, Hello)
+        self.theirs = theirs
         device = self.made.proof if proof else None
         await self.send(make_hello(key or self.made.key, True, self.certificates, EPOCH, frozenset(), device))
 
