@@ -26,7 +26,7 @@ SNAPSHOT_EVERY_ENTRIES = 1024  # a profile and follows snapshot at least this of
 
 # --- Sessions (protocol/sync.md) ---
 PROTOCOL_VERSION = 1
-FRAME_MAX_BYTES = (1 << 20) + (1 << 16)  # a range of RANGE_MAX_BYTES with its heads and headers
+FRAME_MAX_BYTES = (1 << 20) + (1 << 17)  # a range of RANGE_MAX_BYTES with its heads and headers
 HELLO_MAX_BYTES = 2048  # the first frame of a stranger: nothing large is buffered for one
 UNSENT_MAX_BYTES = 256 << 10  # production for a peer stops above this
 WANT_OUTSTANDING_MAX_BYTES = 1 << 20  # estimated bytes of ranges asked for and not yet come, a peer

@@ -37,7 +37,7 @@ from ..store.serve import entry_ids
 from ..store.view import View
 from ..sync.gossip import Held
 from ..sync.message import ID_PREFIX_BYTES, Have, HaveItem, RangeGiven
-from .interest import refresh_interest
+from .roles import refresh_interest
 from .talk import Talk
 
 log = logging.getLogger(__name__)

@@ -39,7 +39,7 @@ from ..views.people import People, Profile
 from ..views.search import Search
 from ..views.timeline import Timeline
 from .home import Home, Keys, find_home, keys_lock, load_keys, make_feed_keys, make_seed, prepare
-from .interest import refresh_interest
+from .roles import refresh_interest
 from .wake import wake_node
 
 log = logging.getLogger(__name__)

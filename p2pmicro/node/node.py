@@ -44,8 +44,9 @@ from .meet import Meet
 from .offline import Node
 from .offload import Offload, on_thread
 from .pipeline import Pipeline
-from .replicate import Own, Replicator
+from .replicate import Replicator
 from .sessions import Sessions
+from .switchboard import Own
 from .talk import Talk
 from .waiting import Signal
 from .wake import PEERS, open_wake_socket
@@ -178,9 +179,7 @@ class NetworkNode(Node):
         device = local.device()
         own = Own(local.keys.feed, local.feed, local.account, device.proof, epoch(local.connection))
         self._intake = Intake(local.account, local.feed, local.views, local.changes, secrets.token_bytes, wall_ms)
-        self.replicator = Replicator(
-            own, secrets.token_bytes, trio.current_time, self._pipeline.notify, self._tell, self._own_ahead
-        )
+        self.replicator = Replicator(own, trio.current_time, self._pipeline.notify, self._tell, self._own_ahead)
         self.replicator.start_own(local.height())
         self._pipeline.use(self.replicator, self._intake)
         self.sessions.use(self.replicator)

@@ -7,7 +7,7 @@ _LENGTH_BYTES = 4
 
 
 def frame(body: bytes) -> bytes:
-    """Put a message's CBOR (1 to 1 MiB and 64 KiB) behind its length."""
+    """Put a message's CBOR (1 to 1 MiB and 128 KiB) behind its length."""
     assert 0 < len(body) <= FRAME_MAX_BYTES
     return len(body).to_bytes(_LENGTH_BYTES) + body
 

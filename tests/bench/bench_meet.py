@@ -21,9 +21,9 @@ from p2pmicro.ids import AccountId
 from p2pmicro.keys import PrivateKey, device_public
 from p2pmicro.net.tls import issue_credentials, secure
 from p2pmicro.node.home import Home
-from p2pmicro.node.interest import refresh_interest
 from p2pmicro.node.local import LocalNode, wall_ms
 from p2pmicro.node.node import NetworkNode, NetworkSettings, open_node
+from p2pmicro.node.roles import refresh_interest
 from p2pmicro.store.append import append
 from p2pmicro.store.db import transaction
 from p2pmicro.store.feeds import add_feed

@@ -20,8 +20,9 @@ from p2pmicro.feed.device import check_device_proof
 from p2pmicro.ids import AccountId, FeedId, Ref
 from p2pmicro.limits import UNASKED_QUEUED_MAX_BYTES, UNSENT_MAX_BYTES
 from p2pmicro.node.intake import Inbound, Intake, Result, verify
-from p2pmicro.node.interest import refresh_interest
-from p2pmicro.node.replicate import Arrived, Own, Replicator
+from p2pmicro.node.replicate import Arrived, Replicator
+from p2pmicro.node.roles import refresh_interest
+from p2pmicro.node.switchboard import Own
 from p2pmicro.node.talk import Job, Talk
 from p2pmicro.store.append import append, create_feed
 from p2pmicro.store.changes import ChangeNumbers, epoch, new_epoch
@@ -89,9 +90,7 @@ class Party:
         with transaction(self.connection):
             self.changes.start(self.connection)
         own = Own(self.key, self.feed, self.account, self.made.proof, epoch(self.connection))
-        self.replicator = Replicator(
-            own, self.rng.randbytes, lambda: self.now, lambda: None, self.arrived.append, self._on_own_ahead
-        )
+        self.replicator = Replicator(own, lambda: self.now, lambda: None, self.arrived.append, self._on_own_ahead)
         self.replicator.start_own(self.end_of(self.feed))
         self.verified: deque[list[Inbound]] = deque()
         self.inserted: deque[Sequence[Result]] = deque()
@@ -142,7 +141,7 @@ class Party:
                 given = made.range(start, min(last, start + 1023), set(holes))
                 [(outcome, _)] = ingest(self.connection, self.views, self.changes, [checked(given)], self.now_ms)
                 assert outcome in (Outcome.STORED, Outcome.DUPLICATE, Outcome.DISCONNECTED), outcome
-        self.replicator._mark_stale()
+        self.replicator._board.mark_stale()
         return outcome is not Outcome.DISCONNECTED
 
     def _sync(self) -> None:
@@ -194,7 +193,7 @@ class Party:
 
     def steps(self) -> list[Step]:
         found: list[Step] = []
-        if self.replicator._inbox and len(self.verified) < 2:
+        if not self.replicator._board.is_empty and len(self.verified) < 2:
             found.append(self._verify)
         if self.verified:
             found.append(self._insert)

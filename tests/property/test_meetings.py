@@ -1,13 +1,17 @@
 """Stories of meetings, told with whole nodes: what a meeting costs, forks, revokes, copies, and peers that lie."""
 
+from hashlib import sha256
+
 import pytest
 
+from p2pmicro import cbor
 from p2pmicro.errors import RemoteError, SignatureError, StateError
 from p2pmicro.feed import content
 from p2pmicro.feed.chain import Range
-from p2pmicro.feed.device import make_revoke, revoke_content
+from p2pmicro.feed.device import DeviceProof, make_revoke, revoke_content
+from p2pmicro.limits import PAYLOAD_MAX_BYTES
 from p2pmicro.store.feeds import shown_end
-from p2pmicro.sync.message import Have, HaveItem, Interest, RangeGiven, Wants
+from p2pmicro.sync.message import Have, HaveItem, Interest, RangeGiven, Want, Wants
 from tests.made import NOW_MS, MadeFeed, flipped
 from tests.property.pipe import End, Party, Pipe, World, lacking
 
@@ -322,6 +326,44 @@ def _continued(party: Party) -> MadeFeed:
     return made
 
 
+class TestLargestMessages:
+    def test_range_of_full_payloads_and_many_holes_fits_a_frame(self, world: World) -> None:
+        author = MadeFeed(1920, "author", account="author")
+        for number in range(128):
+            author.append(bytes([number]) * PAYLOAD_MAX_BYTES)
+        alice = world.add("alice")
+        alice.hold(author, 1, author.last, holes=range(2, 1921))
+        asker = Liar(world, alice)
+        assert asker.say(Wants([Want(1, author.feed, 1, author.last, None)])) is None
+        (given,) = [message.range for message in asker.end.heard if isinstance(message, RangeGiven)]
+        assert (given.before.seq, given.last_seq) == (0, 2048)
+        assert sum(len(item) for item in given.items if isinstance(item, bytes)) > 127 * PAYLOAD_MAX_BYTES
+
+    def test_have_of_feeds_with_large_proofs_is_split(self, world: World) -> None:
+        alice, bob = world.add("alice"), world.add("bob")
+        for number in range(150):
+            alice.hold(_padded(number), 1, 1)
+        bob.follow(alice.account)
+        meet(world, alice, bob)
+        assert_equal(alice, bob)
+        assert len(bob.states()) == 152
+
+
+def _padded(number: int) -> MadeFeed:
+    """A feed whose entry 1 is as large as it may be: what a reader does not know in it is kept."""
+    made = MadeFeed(1, f"padded {number}", account=f"padded account {number}")
+    content_ = dict(content.read(made.proof.payload).content)
+    content_["pad"] = bytes(PAYLOAD_MAX_BYTES - len(made.proof.payload) - 7)
+    del content_["sig"]
+    content_["sig"] = made.account_key.sign(b"p2pmicro device 1" + sha256(cbor.encode(content_)).digest())
+    payload = content.write(NOW_MS, "device", content_)
+    assert len(payload) == PAYLOAD_MAX_BYTES
+    made.payloads, made.links = [], made.links[:1]
+    made.append(payload)
+    made.proof = DeviceProof(payload, made.head(1))
+    return made
+
+
 class Liar:
     """A node that says what a test tells it to, under its own name."""
 
@@ -412,7 +454,8 @@ class TestPeersThatLie:
 
     def test_other_range_than_asked_for_is_dropped(self, world: World, victim: Party, author: MadeFeed) -> None:
         liar = Liar(world, victim)
-        liar.party.replicator._serve = lambda talk, want: _Given(liar.end, want.number, author.range(70, 80))  # type: ignore
+        answers = liar.party.replicator._answers
+        answers.serve_job = lambda _, want: _Given(liar.end, want.number, author.range(70, 80))  # type: ignore
         assert liar.say(Have([item(author, 200)], 5)) is None
         assert victim.end_of(author.feed) == 0
 

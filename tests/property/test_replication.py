@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from p2pmicro.node import replicate, talk
+from p2pmicro.node import answers, interests, talk
 from p2pmicro.sync import gossip, session
 from tests.made import MadeFeed
 from tests.property import pipe
@@ -92,9 +92,9 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gossip, "WANT_OUTSTANDING_MAX_BYTES", 30_000)
     monkeypatch.setattr(gossip, "FETCH_QUEUED_MAX_BYTES", 40_000)
     monkeypatch.setattr(gossip, "WANT_MAX_ITEMS", 2)
-    monkeypatch.setattr(replicate, "HAVE_MAX_ITEMS", 1)
-    monkeypatch.setattr(replicate, "_SCAN_FEEDS", 2)
-    monkeypatch.setattr(replicate, "INTEREST_CHUNK", 1)
+    monkeypatch.setattr(answers, "HAVE_MAX_ITEMS", 1)
+    monkeypatch.setattr(answers, "_SCAN_FEEDS", 2)
+    monkeypatch.setattr(interests, "INTEREST_CHUNK", 1)
     monkeypatch.setattr(talk, "TOLD_FEEDS_MAX", 1)
     monkeypatch.setattr(session, "UNSENT_MAX_BYTES", 2000)
     monkeypatch.setattr(pipe, "UNSENT_MAX_BYTES", 2000)

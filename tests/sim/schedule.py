@@ -11,8 +11,8 @@ from typing import TypeVar
 import trio
 import trio.testing
 
-from p2pmicro.node.interest import refresh_interest
 from p2pmicro.node.node import NetworkNode
+from p2pmicro.node.roles import refresh_interest
 from p2pmicro.store.db import transaction
 from p2pmicro.store.verify import verify
 from p2pmicro.views.rebuild import rebuild
