@@ -30,6 +30,7 @@ class Pump:
         self._session = session
         self._wanted = trio.Event()
         self._drained = trio.Event()
+        self._busy_since: float | None = None  # while the owner takes a message
 
     def wake(self) -> None:
         """Something waits to be sent, or the session is closed."""
@@ -69,12 +70,27 @@ class Pump:
                     return
                 session.receive_data(data, trio.current_time())
                 while (message := session.next_event(trio.current_time())) is not None:
-                    await handle(message)
+                    await self._handle(handle, message)
                 self.wake()
         except RemoteError as error:
             self._fail(error)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             pass  # a cable pulled is no fault of the peer's
+
+    async def _handle(self, handle: Callable[[Message], Awaitable[None]], message: Message) -> None:
+        """Let the owner take a message; if it is slow, the peer is not to blame for what is not read meanwhile."""
+        self._busy_since = trio.current_time()
+        try:
+            await handle(message)
+        finally:
+            self._excuse()
+            self._busy_since = None
+
+    def _excuse(self) -> None:
+        if self._busy_since is not None:
+            now = trio.current_time()
+            self._session.excuse(now - self._busy_since)
+            self._busy_since = now
 
     async def _write(self, scope: trio.CancelScope) -> None:
         session = self._session
@@ -105,6 +121,7 @@ class Pump:
             now = trio.current_time()
             # A deadline may come nearer without notice (a frame begins): look again after a second at the latest.
             await trio.sleep(max(0.0, min(1.0, 1.0 if due is None else due - now)))
+            self._excuse()
             try:
                 session.handle_timeout(trio.current_time())
             except RemoteError as error:

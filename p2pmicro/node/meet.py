@@ -80,9 +80,10 @@ class Meet:
             if talk.feed == self._node.feed:
                 self._plan.forget(address)
                 return
-            met = talk.feed is not None and not talk.strikes
+            met = talk.is_open and not talk.strikes
             # Two nodes may reach each other at several addresses: one session is enough.
-            if talk.feed is not None:
+            if talk.feed in self._node.replicator.talks:
+                met = True
                 await self._node.sessions.over(talk.feed)
         except StateError as error:
             log.info("%s", error)

@@ -2,6 +2,7 @@
 
 import logging
 import sqlite3
+from collections.abc import Sequence
 from functools import partial
 
 import trio
@@ -11,6 +12,7 @@ from ..limits import INGEST_BATCH_ENTRIES
 from .intake import Inbound, Intake, verify
 from .offload import Offload
 from .replicate import Replicator
+from .talk import Talk
 from .waiting import Signal
 
 log = logging.getLogger(__name__)
@@ -54,32 +56,52 @@ class Pipeline:
                 if not batch:
                     await self._news.wait()
                     continue
-                await self._offload(partial(verify, batch), self._verifying)
+                try:
+                    await self._offload(partial(verify, batch), self._verifying)
+                except Exception:
+                    self._give_up(batch)
+                    continue
                 await send.send(batch)
 
     async def _insert(self, receive: trio.MemoryReceiveChannel[list[Inbound]]) -> None:
         async for batch in receive:
+            # Of a session of which something was given up nothing more is taken: its cursor would pass over that.
+            sound = [inbound for inbound in batch if inbound.talk is None or not inbound.talk.broken]
             try:
-                work = partial(self._intake.insert, self._connection, batch)
-                results = await self._offload(work, self.inserting)
+                results = await self._offload(partial(self._intake.insert, self._connection, sound), self.inserting)
             except StoreError as error:
+                self._break(batch)
+                self._taken(batch)
                 self.on_trouble(error)
                 await trio.sleep(_TROUBLE_PAUSE_S)
-                continue
-            except Exception:  # W10: what breaks us ends the sessions that brought it, and no other
-                log.exception("what came could not be stored")
-                for talk in {id(inbound.talk): inbound.talk for inbound in batch}.values():
-                    if talk is not None:
-                        talk.strikes += 1
-                        talk.session.close("bug", "This node could not take what it was sent.", trio.current_time())
-                        talk.notify()
-                continue
-            finally:
-                self._replicator.taken(batch)
-                self.taken.set()
-                self.taken = trio.Event()
-            self.trouble = None
-            self._replicator.apply(results)
+            except Exception:
+                self._give_up(batch)
+            else:
+                self._taken(batch)
+                self.trouble = None
+                self._replicator.apply(results)
+
+    def _give_up(self, batch: Sequence[Inbound]) -> None:
+        """What breaks us ends the sessions that brought it, and no other. Source: threats W10."""
+        log.exception("what came could not be taken")
+        for talk in self._break(batch):
+            talk.strikes += 1
+            talk.session.close("bug", "This node could not take what it was sent.", trio.current_time())
+            talk.notify()
+        self._taken(batch)
+
+    @staticmethod
+    def _break(batch: Sequence[Inbound]) -> list[Talk]:
+        """Mark the sessions of a batch that was not stored."""
+        talks = list({id(inbound.talk): inbound.talk for inbound in batch if inbound.talk is not None}.values())
+        for talk in talks:
+            talk.broken = True
+        return talks
+
+    def _taken(self, batch: Sequence[Inbound]) -> None:
+        self._replicator.taken(batch)
+        self.taken.set()
+        self.taken = trio.Event()
 
     def on_trouble(self, error: StoreError) -> None:
         """Nothing can be stored: say so, and let the sessions go; what was not stored is asked for again."""

@@ -84,7 +84,8 @@ class Talk:
     told: OrderedDict[FeedId, Told] = field(default_factory=OrderedDict)
     stale: bool = False  # something has changed since
     lost: bool = False  # it told of what could not be taken in: it is asked for everything at the next meeting
-    strikes: int = 0
+    strikes: int = 0  # how often it sent what is refused
+    broken: bool = False  # something that it brought was not stored: nothing more of it is
     queued_bytes: int = 0  # of what it sent unasked and is not yet stored
 
     @property

@@ -57,6 +57,11 @@ class FrameReader:
         size = int.from_bytes(self._buffer[:_LENGTH_BYTES]) if len(self._buffer) >= _LENGTH_BYTES else 0
         return self._started_at + FRAME_TIMEOUT_S + size / FRAME_MIN_RATE
 
+    def excuse(self, pause_s: float) -> None:
+        """Give the frame that has begun more time: for so long nothing was read."""
+        if self._started_at is not None:
+            self._started_at += pause_s
+
     def check_deadline(self, now: float) -> None:
         """Raise LimitError if the frame that has begun took too long."""
         deadline = self.deadline

@@ -252,6 +252,13 @@ class Session:
             self._pinged = True
             self.send(Ping(), now)
 
+    def excuse(self, pause_s: float) -> None:
+        """For so many seconds this side did not read: the peer could not answer, and is not to blame."""
+        self._reader.excuse(pause_s)
+        self._started_at += pause_s
+        self._heard_at += pause_s
+        self._answered_at += pause_s
+
     def _deadlines(self) -> list[tuple[float, str]]:
         found = []
         if self.state is State.AWAIT_HELLO:
