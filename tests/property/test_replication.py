@@ -88,7 +88,6 @@ def act(world: World, party: Party) -> None:
 @pytest.fixture
 def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Limits so small that everything comes in many parts."""
-    monkeypatch.setattr(gossip, "FETCH_STEP_ENTRIES", 128)
     monkeypatch.setattr(gossip, "WANT_OUTSTANDING_MAX_BYTES", 30_000)
     monkeypatch.setattr(gossip, "FETCH_QUEUED_MAX_BYTES", 40_000)
     monkeypatch.setattr(gossip, "WANT_MAX_ITEMS", 2)
