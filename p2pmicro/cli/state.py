@@ -5,7 +5,8 @@ from argparse import Namespace
 from typing import Any
 
 from ..ids import format_account, format_feed
-from ..node.local import LocalNode, peer_json
+from ..node.local import LocalNode
+from ..node.status import peer_json
 from ..node.wake import PEERS, ask_node
 from .output import Progress, counted, local_time, print_json, print_table, printable, rfc3339, size
 

@@ -38,14 +38,16 @@ from ..store.lock import NodeLock
 from ..store.peers import Address
 from .home import Home, find_home
 from .housework import Housework
+from .install import wall_ms
 from .intake import Intake
-from .local import LocalNode, PeerState, peer_json, wall_ms
+from .local import LocalNode
 from .meet import Meet
 from .offline import Node
 from .offload import Offload, on_thread
 from .pipeline import Pipeline
 from .replicate import Replicator
 from .sessions import Sessions
+from .status import PeerState, peer_json
 from .switchboard import Own
 from .talk import Talk
 from .waiting import Signal
@@ -57,6 +59,7 @@ T = TypeVar("T")
 _SWITCH_INTERVAL_S = 0.0005  # figures.md: three stages share the interpreter; the default of 5 ms makes them wait
 _GC_THRESHOLD = (50_000, 20, 20)  # a batch makes 16,000 short-lived objects without cycles: by default, 11 % of a sync
 _TICK_S = 1.0
+_LOCK_TIMEOUT_S = 1.0  # a command that appends holds the lock for a moment
 _WAKE_BYTES = 64
 _HOUSEWORK_PAUSE_S = 0.05  # between steps, so that they take a small part of the time
 
@@ -100,7 +103,7 @@ async def open_node(
             return
         for address in network.peers:
             parse_address(address)  # a mistake is told at once
-        if not lock.acquire():
+        if not await trio.to_thread.run_sync(lock.acquire, _LOCK_TIMEOUT_S):
             raise ConfigError(f"A node already runs on {found.path}: stop it, or name another --home.")
         stack.callback(lock.release)
         node = NetworkNode(local, network)

@@ -9,9 +9,10 @@ from ..ids import AccountId, FeedId, Ref
 from ..store.feeds import FeedState
 from ..views.message import Message
 from ..views.people import Profile
-from .local import LocalNode, PeerState, Status
+from .local import LocalNode
 from .offload import Offload, on_thread
 from .replicate import Arrived
+from .status import PeerState, Status
 from .waiting import Signal
 
 T = TypeVar("T")

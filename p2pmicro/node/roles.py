@@ -10,7 +10,7 @@ from ..ids import AccountId, FeedId
 from ..store import peers
 from ..store.feeds import Role, accounts_with_roles, set_role
 from ..store.view import View
-from ..views.people import People
+from ..views import PEOPLE
 
 
 def refresh_interest(
@@ -25,7 +25,7 @@ def refresh_interest(
     Guests keep their place unless they are now followed.
     Returns: whether anything changed.
     """
-    wanted = People().interest(connection, account, feed)
+    wanted = PEOPLE.interest(connection, account, feed)
     before = accounts_with_roles(connection)
     for known, role in before.items():
         if role is Role.GUEST:

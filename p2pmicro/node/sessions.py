@@ -18,7 +18,7 @@ from ..store.feeds import Role
 from ..sync.message import Hello, Message
 from ..sync.session import Session
 from ..sync.state import State
-from .local import wall_ms
+from .install import wall_ms
 from .penalties import Penalties
 from .pipeline import Pipeline
 from .replicate import Replicator

@@ -21,7 +21,8 @@ from p2pmicro.ids import AccountId
 from p2pmicro.keys import PrivateKey, device_public
 from p2pmicro.net.tls import issue_credentials, secure
 from p2pmicro.node.home import Home
-from p2pmicro.node.local import LocalNode, wall_ms
+from p2pmicro.node.install import wall_ms
+from p2pmicro.node.local import LocalNode
 from p2pmicro.node.node import NetworkNode, NetworkSettings, open_node
 from p2pmicro.node.roles import refresh_interest
 from p2pmicro.store.append import append

@@ -18,7 +18,8 @@ from pathlib import Path
 from p2pmicro.feed import content
 from p2pmicro.feed.chain import check_range
 from p2pmicro.node.home import Home
-from p2pmicro.node.local import LocalNode, wall_ms
+from p2pmicro.node.install import wall_ms
+from p2pmicro.node.local import LocalNode
 from p2pmicro.store.append import append
 from tests.bench.bench_ingest import _checked as checked
 from tests.bench.bench_ingest import _ingest, _make, _store

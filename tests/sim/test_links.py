@@ -21,7 +21,7 @@ async def _two_with_much_to_say(world: World, bytes_per_s: float) -> float | Non
     for each in world.nodes:
         await each.start()
         assert each.local is not None
-        each.local._append(lambda connection: [("post", content.post(_LONG + message(at)[:10])) for at in range(3000)])
+        each.local.append(lambda connection: [("post", content.post(_LONG + message(at)[:10])) for at in range(3000)])
         accounts.append(each.local.account)
     for each, account in zip(world.nodes, reversed(accounts), strict=True):
         assert each.node is not None
