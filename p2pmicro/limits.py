@@ -67,5 +67,8 @@ CHANGE_BLOCK = 4096  # change numbers reserved at once in the high-water mark
 INGEST_BATCH_ENTRIES = 2048  # rows of one multi-row statement: 4 columns stay under SQLite's 32,766 variables
 GUEST_FEEDS_MAX = 16
 GUEST_MAX_BYTES = 1 << 20
+GUEST_STAY_S = (
+    10.0  # at least this long before the next guest takes a place: a flood of made-up ones turns nothing over
+)
 QUOTA_FEED_BYTES = 1 << 30  # one feed that a person follows: four million messages
 QUOTA_TOTAL_BYTES = 16 << 30

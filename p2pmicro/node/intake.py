@@ -17,7 +17,7 @@ from ..feed.content import Entry, read_many
 from ..feed.device import Device, check_device_proof, check_revoke
 from ..feed.fork import ForkProof, check_fork_proof
 from ..ids import AccountId, FeedId, short
-from ..limits import FEEDS_PER_ACCOUNT_MAX, GUEST_FEEDS_MAX
+from ..limits import FEEDS_PER_ACCOUNT_MAX, GUEST_FEEDS_MAX, GUEST_STAY_S
 from ..store import peers
 from ..store.changes import ChangeNumbers
 from ..store.db import transaction
@@ -28,9 +28,11 @@ from ..store.feeds import (
     add_feed,
     feed_state,
     feeds_of,
+    role_of,
     set_role,
     shown_limit,
 )
+from ..store.forget import forget_account
 from ..store.ingest import Checked, Outcome, ingest, learn_fork, learn_revoke
 from ..store.peers import Offer, Peer
 from ..store.serve import entry_ids
@@ -207,7 +209,8 @@ class Intake:
         self._wall_ms = wall_ms
         self._refresh_waits = False
         self._refresh_after = 0.0
-        self._full: set[FeedId] = set()  # over their quota: not asked for again while this process lives
+        self._guests_stay_until = 0.0
+        self._full: dict[FeedId, Role] = {}  # over the quota of a role: not asked for again before it is a higher one
 
     def insert(self, connection: sqlite3.Connection, batch: Sequence[Inbound]) -> list[Result]:
         """Store one batch in one transaction.
@@ -268,7 +271,8 @@ class Intake:
                 return self._meet(connection, device, results)
             case Settled(feed=feed, failed=None):
                 # What peers offered that have left meanwhile is still to be had of them.
-                held = self._held(feed_state(connection, feed))
+                # What a quota refuses stays noted: the account may be followed one day.
+                held = held_of(feed_state(connection, feed), False)
                 noted = connection.execute("SELECT peer, first_seq, last_seq FROM offers WHERE feed = ?", (feed,))
                 for peer, first, last in noted.fetchall():
                     if not held.misses(first, last):
@@ -299,13 +303,16 @@ class Intake:
             own = given.feed == self.feed
             outcome, count = (_judge_own(connection, checked.range), 0) if own else next(outcomes)
             if outcome is Outcome.OVER_QUOTA:
-                self._full.add(given.feed)
+                full = before[given.feed]
+                assert full is not None
+                self._full[given.feed] = full.role
             if given.feed not in after:
                 after[given.feed] = feed_state(connection, given.feed)
             state = after[given.feed]
             held = self._held(state)
             number = inbound.brought.number
-            if number is None and state is not None and held.misses(1, given.last_seq) and talk.feed is not None:
+            misses = held_of(state, False).misses(1, given.last_seq)
+            if number is None and state is not None and misses and talk.feed is not None:
                 offer = Offer(given.feed, state.account, 1, given.last_seq)
                 peers.note_offers(connection, talk.feed, [offer])
             if outcome is Outcome.UNKNOWN_FEED:
@@ -338,8 +345,7 @@ class Intake:
                 if device is None:
                     _lose(connection, talk)  # it takes us to know the feed
                     continue
-                if len(feeds_of(connection, item.account)) >= FEEDS_PER_ACCOUNT_MAX:
-                    log.info("account %s has too many feeds: %s is left out", short(item.account), short(item.feed))
+                if not self._has_room(connection, item.account, item.feed):
                     continue
                 state = add_feed(connection, self._changes, device)
                 results.append(self._changed(connection, item.feed))
@@ -356,6 +362,7 @@ class Intake:
             held = self._held(state)
             if held.misses(first, last):
                 offers.append((item.feed, first, last, held))
+            if held_of(state, False).misses(first, last):
                 noted.append(Offer(item.feed, item.account, first, last))
             if last <= held.end and not held.closed:
                 ours = entry_ids(connection, item.feed, [last])[0]
@@ -372,24 +379,41 @@ class Intake:
         results.append(HaveNoted(talk, offers, suspects))
 
     def _meet(self, connection: sqlite3.Connection, device: Device, results: list[Result]) -> bool:
-        """Take a stranger from the LAN as a guest, in place of another if there are many."""
-        roles = accounts_with_roles(connection)
-        if device.account not in roles:
-            guests = sorted(account for account, role in roles.items() if role is Role.GUEST)
+        """Take a stranger from the LAN as a guest, in place of another if there are many; whether one was taken."""
+        account = device.account
+        role = role_of(connection, account)
+        if role is Role.NONE:
+            guests = sorted(accounts_with_roles(connection, Role.GUEST))
             if len(guests) >= GUEST_FEEDS_MAX:
+                if monotonic() < self._guests_stay_until:
+                    return False
+                self._guests_stay_until = monotonic() + GUEST_STAY_S
                 leaving = guests[int.from_bytes(self._draw(4)) % len(guests)]
                 set_role(connection, self._views, leaving, Role.NONE)
-            set_role(connection, self._views, device.account, Role.GUEST)
-        if feed_state(connection, device.feed) is None:
+                forget_account(connection, self._views, leaving)
+            set_role(connection, self._views, account, Role.GUEST)
+        if feed_state(connection, device.feed) is None and self._has_room(connection, account, device.feed):
             add_feed(connection, self._changes, device)
             results.append(self._changed(connection, device.feed))
-        return device.account not in roles
+        return role is Role.NONE
+
+    def _has_room(self, connection: sqlite3.Connection, account: AccountId, feed: FeedId) -> bool:
+        """Whether one more feed of an account is taken."""
+        if len(feeds_of(connection, account)) < FEEDS_PER_ACCOUNT_MAX:
+            return True
+        log.info("account %s has too many feeds: %s is left out", short(account), short(feed))
+        return False
 
     def _changed(self, connection: sqlite3.Connection, feed: FeedId) -> FeedChanged:
         return FeedChanged(feed, self._held(feed_state(connection, feed)))
 
     def _held(self, state: FeedState | None) -> Held:
-        return held_of(state, state is not None and state.feed in self._full)
+        return held_of(state, state is not None and is_full(state, self._full))
+
+
+def is_full(state: FeedState, full: Mapping[FeedId, Role]) -> bool:
+    """Whether a feed was found over its quota under a role that it still has, or had a higher one."""
+    return state.feed in full and state.role <= full[state.feed]
 
 
 def _judge_own(connection: sqlite3.Connection, given: CheckedRange) -> Outcome:

@@ -60,6 +60,7 @@ from .intake import (
     Result,
     Settled,
     held_of,
+    is_full,
 )
 from .interests import Interests
 from .switchboard import Own, Switchboard
@@ -117,6 +118,7 @@ class Replicator:
         self._arrived = arrived
         self._own_ahead = own_ahead
         self._own_end = 0
+        self._full: dict[FeedId, Role] = {}  # feeds over the quota of a role: what peers offer of them waits
 
     # --- A session begins and ends ---
 
@@ -139,6 +141,8 @@ class Replicator:
         assert talk.peer is not None
         self.talks[talk.feed] = talk
         peer = talk.peer
+        if talk.device is not None:
+            self._board.put(Inbound(talk, Met(talk.device)))
         if talk.session.initiator:
             self._say_hello(talk, None if peer.proven else self.own.device)
         resume = Resume(peer.epoch, peer.cursor, peer.answered, peer.their_version)
@@ -178,8 +182,7 @@ class Replicator:
             talk.upto = greeting.change
             if greeting.role >= Role.HOP:
                 talk.session.interest_kept_max = INTEREST_MAX_KNOWN
-            if device is not None:
-                self._board.put(Inbound(talk, Met(device)))
+            talk.device = device
             then()
 
         self._board.do(talk, Job(run, found))
@@ -257,7 +260,8 @@ class Replicator:
         def run(connection: sqlite3.Connection) -> list[tuple[FeedId, int, int, Held]]:
             found = []
             for offer in peers.offers_of(connection, peer):
-                held = held_of(feed_state(connection, offer.feed), False)
+                state = feed_state(connection, offer.feed)
+                held = held_of(state, state is not None and is_full(state, self._full))
                 found.append((offer.feed, offer.first_seq, offer.last_seq, held))
             return found
 
@@ -360,6 +364,8 @@ class Replicator:
         talk, given, state = result.talk, result.given, result.state
         assert talk.feed is not None
         self.gossip.stored(talk.feed, result.number, given.feed, result.held)
+        if result.outcome is Outcome.OVER_QUOTA and result.before is not None:
+            self._full[given.feed] = result.before.role
         if result.outcome is Outcome.BRANCH:
             if given.feed == self.own.feed:
                 self._own_ahead()
@@ -381,24 +387,30 @@ class Replicator:
             self._board.mark_stale()
 
     def own_job(self) -> Job:
-        """One's own feed may have grown, here or by another process: push what is new to who wants it."""
+        """One's own feed may have grown, here or by another process: push what is new to who wants it.
+
+        Follows may have changed with it: whoever had no room may have some now.
+        """
         feed = self.own.feed
 
-        def run(connection: sqlite3.Connection) -> tuple[FeedState, Range | None, bytes] | None:
+        def run(connection: sqlite3.Connection) -> tuple[FeedState, Range | None, bytes, list[FeedId]] | None:
             with read_transaction(connection):
                 state = feed_state(connection, feed)
+                full = [feed_state(connection, it) for it in list(self._full)]
+                freed = [it.feed for it in full if it is not None and not is_full(it, self._full)]
                 version = peers.interest_version(connection)
                 if state is None or state.newest is None:
                     return None
                 end = state.newest.end.seq
                 first = max(self._own_end + 1, end - PAGE_ENTRIES + 1)
                 given = read_range(connection, feed, first, end, None) if first <= end else None
-                return state, given, version
+                return state, given, version, freed
 
-        def push(found: tuple[FeedState, Range | None, bytes] | None) -> None:
+        def push(found: tuple[FeedState, Range | None, bytes, list[FeedId]] | None) -> None:
             if found is None:
                 return
-            state, given, version = found
+            state, given, version, freed = found
+            self._reopen(freed)
             if given is not None and given.last_seq > self._own_end:
                 self._own_end = given.last_seq
                 self._arrived(Arrived(feed, given.before.seq + 1, given.last_seq))
@@ -408,6 +420,14 @@ class Replicator:
                     self._interests.send(talk, None)
 
         return Job(run, push)
+
+    def _reopen(self, feeds: Iterable[FeedId]) -> None:
+        """Ask again for feeds that were over a quota and are under another one now."""
+        freed = [feed for feed in feeds if self._full.pop(feed, None) is not None]
+        if freed:
+            for talk in self.talks.values():
+                if talk.interest_version is not None:
+                    self._load_offers(talk)
 
     def start_own(self, end: int) -> None:
         """Entries of one's own feed up to `end` are not news."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
+from ..feed.device import Device
 from ..ids import AccountId, FeedId
 from ..limits import TOLD_FEEDS_MAX
 from ..store.feeds import FeedState, Role
@@ -66,6 +67,7 @@ class Talk:
     notify: Callable[[], None]  # wakes whoever moves the session's bytes and runs its jobs
     feed: FeedId | None = None  # None until its hello has been checked
     account: AccountId | None = None
+    device: Device | None = None  # what its hello has proven
     role: Role = Role.NONE
     peer: Peer | None = None  # as it stood when the two met
     proof_sent: bool = False  # our hello had our device proof

@@ -59,7 +59,7 @@ def _settle(connection: sqlite3.Connection, views: Sequence[View], changes: Chan
     for run in before.runs:
         keep = _kept_end(connection, after, run)
         first_hidden = max(run.before.seq, min(keep, new_limit)) + 1
-        _hide(connection, views, before, first_hidden, min(run.end.seq, old_limit))
+        hide(connection, views, before, first_hidden, min(run.end.seq, old_limit))
         if keep < run.end.seq:
             _drop(connection, before, max(keep, run.before.seq) + 1, run.end.seq)
         if keep > run.before.seq:
@@ -103,7 +103,8 @@ def _head_at(connection: sqlite3.Connection, state: FeedState, seq: int) -> Link
     return Link(seq, EntryId(entry_id))
 
 
-def _hide(connection: sqlite3.Connection, views: Sequence[View], state: FeedState, first: int, last: int) -> None:
+def hide(connection: sqlite3.Connection, views: Sequence[View], state: FeedState, first: int, last: int) -> None:
+    """Take entries that are shown out of the views, and take back what deletes among them did."""
     for rows in readable_rows(connection, state, first, last):
         for view in views:
             view.remove(connection, rows)

@@ -160,9 +160,20 @@ def set_role(connection: sqlite3.Connection, views: Sequence["View"], account: A
             view.role_changed(connection, number, old, int(role))
 
 
-def accounts_with_roles(connection: sqlite3.Connection) -> dict[AccountId, Role]:
-    """All accounts that are more than known by name."""
-    rows = connection.execute("SELECT account, role FROM accounts WHERE role > 0")
+def role_of(connection: sqlite3.Connection, account: AccountId) -> Role:
+    """What an account is to this node; it may be unknown."""
+    row = connection.execute("SELECT role FROM accounts WHERE account = ?", (account,)).fetchone()
+    return Role.NONE if row is None else Role(row[0])
+
+
+def accounts_with_roles(connection: sqlite3.Connection, only: Role | None = None) -> dict[AccountId, Role]:
+    """All accounts that are more than known by name, or those of one role."""
+    if only is None:
+        rows = connection.execute("SELECT account, role FROM accounts WHERE role > 0")
+    else:
+        rows = connection.execute(
+            f"SELECT account, role FROM accounts WHERE role = {int(only)}"
+        )  # so that its index is used
     return {AccountId(account): Role(role) for account, role in rows}
 
 
