@@ -16,7 +16,7 @@ def init(args: Namespace) -> None:
     words = None
     if args.recover:
         if sys.stdin.isatty():
-            print("Type the 24 words, with spaces between them, then Enter:", file=sys.stderr)
+            print("Type the 24 words in one line, without their numbers, then Enter:", file=sys.stderr)
         words = sys.stdin.readline(_LINE_MAX)
     with LocalNode.open(args.home, create=True, words=words) as node:
         if args.name is not None:

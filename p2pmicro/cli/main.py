@@ -13,6 +13,8 @@ from typing import Any, NoReturn
 EXIT_FAILED = 1  # something is wrong with the store, the network or the machine
 EXIT_USAGE = 2  # what was asked for can't be done as asked: nothing was written
 
+_SHOWN_MAX = 60  # characters of what was typed, to say it back
+
 _ABOUT = """\
 Micro-blogging with no server. Your node keeps your messages (at most 140 characters) in a signed
 log of its own, and exchanges logs with the nodes of the people you follow, on your network."""
@@ -20,7 +22,7 @@ log of its own, and exchanges logs with the nodes of the people you follow, on y
 _EXAMPLES = """\
 examples:
   p2pmicro run --name Ada               start your node; leave it running
-  p2pmicro post "Hello, hills!"         write a message, in another terminal
+  p2pmicro post "Hello, hills"          write a message, in another terminal
   p2pmicro whoami                       show your account, for others to follow
   p2pmicro follow did:key:z6Mk…         follow somebody
   p2pmicro timeline                     read
@@ -42,6 +44,15 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         print(f"p2pmicro: {message[:1].upper()}{message[1:]}. Try `{self.prog} --help`.", file=sys.stderr)
         raise SystemExit(EXIT_USAGE)
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if isinstance(action, argparse._SubParsersAction) and value not in action.choices:
+            from difflib import get_close_matches
+
+            near = get_close_matches(value, action.choices, n=1)
+            meant = f"; perhaps `{near[0]}` was meant" if near else ""
+            self.error(f"there is no command {value[:_SHOWN_MAX]!r}{meant}")
+        super()._check_value(action, value)
 
 
 def _lazy(module: str, function: str) -> Callable[[argparse.Namespace], int]:
@@ -81,13 +92,13 @@ def make_parser() -> argparse.ArgumentParser:
         'p2pmicro run --name Ada\np2pmicro run --peer 192.168.1.7:4000\np2pmicro run --listen 127.0.0.1:4000 --no-mdns',
     )  # fmt: skip
     run.add_argument("--name", help="your name, shown to others (at most 50 characters)")
-    run.add_argument("--listen", metavar="HOST:PORT", default=":0", help="where to listen (default: anywhere)")
+    run.add_argument("--listen", metavar="HOST:PORT", default=":0", help="where to listen (default: any free port)")
     run.add_argument("--no-mdns", action="store_true", help="don't announce the node on the LAN, nor look for others")
     run.add_argument(
-        "--peer", metavar="HOST:PORT", action="append", default=[], help="a node to connect to; repeatable"
+        "--peer", metavar="HOST:PORT", action="append", default=[], help="a node to connect to; can be repeated"
     )
 
-    init = add("init", "account", "init", "make an account without starting the node",
+    init = add("init", "account", "init", "make an account without starting the node, or change your name",
                "p2pmicro init --name Ada\np2pmicro init --recover")  # fmt: skip
     init.add_argument("--name", help="your name, shown to others")
     init.add_argument("--recover", action="store_true", help="bring an account back from its 24 words")
@@ -97,7 +108,7 @@ def make_parser() -> argparse.ArgumentParser:
     words.add_argument("--yes", action="store_true", help="don't ask first")
 
     post = add("post", "write", "post", "write a message of at most 140 characters",
-               'p2pmicro post "Hello, hills!"\np2pmicro post -- "-20 °C this morning"\n'
+               'p2pmicro post "Hello, hills"\np2pmicro post -- "-20 °C this morning"\n'
                'echo "From a script" | p2pmicro post -')  # fmt: skip
     post.add_argument("text", metavar="TEXT", help="the message; - reads standard input")
 
@@ -131,7 +142,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit status: 0, 1 (failed) or 2 (can't be done as asked)."""
     _open_streams()
     parser = make_parser()
-    args = parser.parse_args(argv)
+    args, left = parser.parse_known_args(argv)
+    if left:
+        _refuse_rest(args.command, left)
     if args.version:
         from importlib.metadata import version
 
@@ -141,6 +154,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.print_help()
         return EXIT_USAGE
     return _call(args)
+
+
+def _refuse_rest(command: str | None, left: Sequence[str]) -> NoReturn:
+    """Say what to do about arguments that no command takes."""
+    parser = _Parser(prog=f"p2pmicro {command}" if command else "p2pmicro")
+    if command == "post" and not left[0].startswith("--"):
+        parser.error('the message is one argument: put quotes around it, as in `p2pmicro post "Hello, hills"`')
+    parser.error(f"unrecognized arguments: {' '.join(left)}")
 
 
 def _open_streams() -> None:

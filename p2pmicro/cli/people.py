@@ -22,14 +22,18 @@ def _set(args: Namespace, on: bool) -> None:
     with LocalNode.open(args.home) as node:
         ref = node.follow(account) if on else node.unfollow(account)
         running = node.is_running()
+        profile = node.profile_of(account)
     if args.json:
         fields = {"account": format_account(account), "following": on, "changed": ref is not None}
         print_json(fields | {"ref": None if ref is None else format_ref(ref.feed, ref.seq)})
     elif ref is None:
         print("You follow this account already." if on else "You do not follow this account.")
     else:
+        name = printable(profile.name) if profile is not None and profile.name else "them"
         hint = "" if running or not on else " Start your node with `p2pmicro run` to fetch their messages."
-        print(("You follow them now." if on else "You follow them no longer.") + hint)
+        if on and profile is None:  # any key is an account: a mistyped one is nobody's
+            hint += " Nothing of theirs is here yet: if nothing comes, compare this account with their `whoami`."
+        print((f"You follow {name} now." if on else f"You follow {name} no longer.") + hint)
 
 
 def following(args: Namespace) -> None:

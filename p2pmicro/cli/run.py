@@ -71,7 +71,8 @@ def _print_ready(args: Namespace, node: Node) -> None:
         )
         return
     print(f"Your node runs. Your account is {bold(printable(format_account(node.account)))}")
-    print(dim(f"It listens on {_where(node.listening)}. Messages appear here; Ctrl-C stops it."))
+    where = _where(node.listening)
+    print(dim(f"It listens on {where}. Messages appear here, also of others around; Ctrl-C stops it."))
     sys.stdout.flush()
 
 
