@@ -10,7 +10,7 @@ from ..store.feeds import FeedState
 from ..store.serve import changed_feeds, first_payload, read_range
 from ..sync.message import ID_PREFIX_BYTES, Gone, Have, HaveItem, RangeGiven, Want
 from .switchboard import Switchboard
-from .talk import Answer, Job, Talk, Told, element
+from .talk import Answer, Job, Talk, Told, element, place_of
 
 _HAVE_BYTES = 256 << 10  # of items in one message, about: a fork proof may take 5 kB, a device proof 9
 _SCAN_FEEDS = 4096  # feeds looked at in one job of an answer
@@ -128,4 +128,4 @@ def _size(item: HaveItem) -> int:
 
 def _told(item: HaveItem, state: FeedState) -> Told:
     first, _, last = item.runs[0] if item.runs else (1, 0, 0)
-    return Told(first, last, state.fork_seq, state.revoke.seq if state.revoke is not None else None)
+    return Told(first, last, state.fork_seq, place_of(state.revoke))

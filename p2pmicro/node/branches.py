@@ -40,16 +40,23 @@ class Branches:
 
     def take_side(self, talk: Talk, message: RangeGiven) -> bool:
         """Take a range if a hunt has asked for it."""
-        hunt = self._hunts.get(message.range.feed)
-        if hunt is None or message.number is None or message.number != hunt.want:
+        hunt = self._hunt_of(talk, message.number)
+        if hunt is None:
             return False
         self._prove(talk, hunt, message.range)
         return True
 
     def gone(self, talk: Talk, number: int) -> None:
         """A peer does not have what was asked; maybe a hunt did."""
-        for feed in [feed for feed, hunt in self._hunts.items() if hunt.want == number and hunt.peer == talk.feed]:
-            self._end_hunt(feed)
+        hunt = self._hunt_of(talk, number)
+        if hunt is not None:
+            self._end_hunt(hunt.feed)
+
+    def _hunt_of(self, talk: Talk, number: int | None) -> Hunt | None:
+        """The hunt that has sent a want, by the want's number."""
+        if number is None:
+            return None
+        return next((hunt for hunt in self._hunts.values() if (hunt.want, hunt.peer) == (number, talk.feed)), None)
 
     def hunt(self, talk: Talk, feed: FeedId, high: int) -> None:
         """Look where a peer's branch of a feed leaves ours: at `high` they differ, or are thought to."""
@@ -130,7 +137,7 @@ class Branches:
         seq = hunt.found
         assert seq is not None
         heads = sorted(at for at in theirs.heads if at >= seq)
-        if theirs.before.seq != seq - 1 or not heads:
+        if theirs.feed != hunt.feed or theirs.before.seq != seq - 1 or not heads:
             return
         items = [as_hole(item) if isinstance(item, bytes) else item for item in theirs.items[: heads[0] - seq + 1]]
         side = Side(items, theirs.heads[heads[0]])

@@ -70,6 +70,7 @@ class Settled:
 
     feed: FeedId
     failed: FeedId | None = None  # a peer that was asked in vain
+    offered: tuple[int, int] | None = None  # for what it had offered: by now it may have offered something else
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,8 +278,8 @@ class Intake:
                 for peer, first, last in noted.fetchall():
                     if not held.misses(first, last):
                         peers.drop_offer(connection, feed, FeedId(peer))
-            case Settled(feed=feed, failed=peer) if peer is not None:
-                peers.drop_offer(connection, feed, peer)
+            case Settled(feed=feed, failed=peer, offered=offered) if peer is not None:
+                peers.drop_offer(connection, feed, peer, offered)
             case _:
                 pass
         return False

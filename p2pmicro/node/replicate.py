@@ -64,7 +64,7 @@ from .intake import (
 )
 from .interests import Interests
 from .switchboard import Own, Switchboard
-from .talk import Job, Talk, Told
+from .talk import Job, Talk, Told, place_of
 
 log = logging.getLogger(__name__)
 
@@ -238,8 +238,7 @@ class Replicator:
         """What a peer says that it has, it need not be told."""
         if item.runs:
             fork_seq = item.fork.seq if item.fork is not None else None
-            revoke_seq = item.revoke.seq if item.revoke is not None else None
-            talk.tell(item.feed, Told(item.runs[0][0], item.runs[0][2], fork_seq, revoke_seq))
+            talk.tell(item.feed, Told(item.runs[0][0], item.runs[0][2], fork_seq, place_of(item.revoke)))
 
     def next_job(self, talk: Talk) -> Job | None:
         """What to look up next for a session; asked again and again while little is unsent."""
@@ -302,8 +301,8 @@ class Replicator:
             self._ask(talk)
         for feed in self.gossip.take_done():
             self._board.put(Inbound(None, Settled(feed)))
-        for feed, peer in self.gossip.take_failed():
-            self._board.put(Inbound(None, Settled(feed, peer)))
+        for feed, peer, offered in self.gossip.take_failed():
+            self._board.put(Inbound(None, Settled(feed, peer, offered)))
 
     def _on_range(self, talk: Talk, message: RangeGiven) -> None:
         assert talk.feed is not None

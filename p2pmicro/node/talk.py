@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
-from ..feed.device import Device
-from ..ids import AccountId, FeedId
+from ..feed.device import Device, Revoke
+from ..ids import AccountId, EntryId, FeedId
 from ..limits import TOLD_FEEDS_MAX
 from ..store.feeds import FeedState, Role
 from ..store.peers import Peer
@@ -41,20 +41,24 @@ class Told:
     first: int
     last: int
     fork_seq: int | None
-    revoke_seq: int | None
+    revoke: tuple[int, EntryId] | None  # seq and id: of two at one seq the smaller id wins
 
     def covers(self, state: FeedState) -> bool:
         """Whether there is nothing to tell."""
         run = state.newest
         if run is not None and (run.before.seq + 1 < self.first or run.end.seq > self.last):
             return False
-        revoke_seq = state.revoke.seq if state.revoke is not None else None
-        return state.fork_seq == self.fork_seq and revoke_seq == self.revoke_seq
+        return state.fork_seq == self.fork_seq and place_of(state.revoke) == self.revoke
 
     def grown(self, first: int, last: int) -> "Told":
         """The same with entries above: across a gap only they count, or the peer never hears when the gap is filled."""
         joined = first <= self.last + 1
         return replace(self, first=min(self.first, first) if joined else first, last=max(self.last, last))
+
+
+def place_of(revoke: Revoke | None) -> tuple[int, EntryId] | None:
+    """The entry that a revoke names as the last one."""
+    return None if revoke is None else (revoke.seq, revoke.id)
 
 
 @dataclass(slots=True)

@@ -148,9 +148,16 @@ def note_offers(connection: sqlite3.Connection, peer: FeedId, items: Sequence[Of
     )
 
 
-def drop_offer(connection: sqlite3.Connection, feed: FeedId, peer: FeedId) -> None:
-    """Forget what a peer has of a feed: it is here, or the peer no longer has it."""
-    connection.execute("DELETE FROM offers WHERE feed = ? AND peer = ?", (feed, peer))
+def drop_offer(connection: sqlite3.Connection, feed: FeedId, peer: FeedId, only: tuple[int, int] | None = None) -> None:
+    """Forget what a peer has of a feed: it is here, or the peer no longer has it.
+
+    Args:
+        only: the first and last seq of the offer; one that came later stays.
+    """
+    connection.execute(
+        "DELETE FROM offers WHERE feed = ?1 AND peer = ?2 AND (?3 IS NULL OR (first_seq, last_seq) = (?3, ?4))",
+        (feed, peer, *(only or (None, None))),
+    )
 
 
 def offers_of(connection: sqlite3.Connection, peer: FeedId) -> list[Offer]:

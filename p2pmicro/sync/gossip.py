@@ -102,7 +102,7 @@ class Gossip:
         self._fetches: dict[FeedId, _Fetch] = {}
         self._number = 0
         self._done: list[FeedId] = []
-        self._failed: list[tuple[FeedId, FeedId]] = []
+        self._failed: list[tuple[FeedId, FeedId, tuple[int, int]]] = []
 
     @property
     def fetching(self) -> int:
@@ -253,8 +253,8 @@ class Gossip:
         done, self._done = self._done, []
         return done
 
-    def take_failed(self) -> list[tuple[FeedId, FeedId]]:
-        """Feeds and the peers that were asked for them in vain; each is told once."""
+    def take_failed(self) -> list[tuple[FeedId, FeedId, tuple[int, int]]]:
+        """Feeds, the peers that were asked for them in vain, and what those had offered; each is told once."""
         failed, self._failed = self._failed, []
         return failed
 
@@ -265,8 +265,9 @@ class Gossip:
 
     def _fail(self, fetch: _Fetch, peer: FeedId) -> None:
         """A peer's offer is worth nothing."""
-        if fetch.offers.pop(peer, None) is not None:
-            self._failed.append((fetch.feed, peer))
+        offered = fetch.offers.pop(peer, None)
+        if offered is not None:
+            self._failed.append((fetch.feed, peer, offered))
         if fetch.peer == peer:
             self._stop(fetch)
 

@@ -1,6 +1,9 @@
 """What a node remembers of what a peer knows. Source: protocol/sync.md, "Live"."""
 
+from p2pmicro.ids import EntryId
 from p2pmicro.node.talk import Told
+
+ENTRY = EntryId(bytes(32))
 
 
 def test_entries_that_follow_are_joined() -> None:
@@ -12,7 +15,7 @@ def test_entries_that_overlap_are_joined() -> None:
 
 
 def test_what_lies_below_a_gap_is_told_again_when_the_gap_is_filled() -> None:
-    assert Told(1, 2, None, 4).grown(6, 7) == Told(6, 7, None, 4)
+    assert Told(1, 2, None, (4, ENTRY)).grown(6, 7) == Told(6, 7, None, (4, ENTRY))
 
 
 def test_older_entries_take_nothing_away() -> None:
