@@ -251,6 +251,18 @@ class TestForks:
         assert state.fork_seq == fork
         assert shown_end(state) == fork - 1, "who comes later has what may be shown"
 
+    def test_what_comes_after_a_known_fork_is_not_fetched(self, world: World) -> None:
+        author = MadeFeed(500, "author", account="author")
+        branch = author.branch(90, 300)
+        alice, bob, carol = world.add("alice"), world.add("bob"), world.add("carol")
+        alice.hold(author, 1, author.last)
+        bob.hold(branch, 1, branch.last)
+        carol.follow(author.account)
+        meet(world, alice, bob)
+        meet(world, bob, carol)
+        assert shown_end(carol.state(author.feed)) == 89
+        assert carol.end_of(author.feed) == 128, "up to the next head"
+
     def test_fork_below_the_newest_run_is_found_when_the_gap_is_filled(self, world: World) -> None:
         author = MadeFeed(50, "author", account="author")
         branch = author.branch(40, 400)
