@@ -71,7 +71,7 @@ class Install:
             connection = open_database(found.database)
             stack.callback(connection.close)
             node = cls(found, keys, connection)
-            node._check_feed()
+            node.check_feed()
             stack.pop_all()
         return node
 
@@ -102,7 +102,7 @@ class Install:
         self.mark = MarkFile(self.home.state, keys.feed_id)
         self.changes = ChangeNumbers(self.mark)
 
-    def _check_feed(self) -> None:
+    def check_feed(self) -> None:
         """See that the feed may be written; make it where it is new, or another where this is a copied home."""
         if self.connection.execute("SELECT count(*) FROM meta WHERE name IN ('change', 'epoch')").fetchone()[0] != 2:
             raise StoreDamagedError(f"{self.home.database} is damaged: move it away and fetch its feeds again.")
@@ -119,11 +119,12 @@ class Install:
         with _keys_lock(self.home):
             current = load_keys(self.home)
             if current.feed_id == self.feed:
+                # Before the keys: should this end here, peers must not take the copy's changes for those of the other.
+                with transaction(self.connection):
+                    new_epoch(self.connection, secrets.token_bytes(8))
                 _begin_keys(self.home)
                 current = load_keys(self.home)
         self._use(current)
-        with transaction(self.connection):
-            new_epoch(self.connection, secrets.token_bytes(8))
         self.renewed = f"{why} This install goes on under a new feed of the same account, so that nothing is forked."
         log.warning("%s", self.renewed)
         if check_own(self.connection, self.mark, self.feed).seq == 0:
@@ -186,7 +187,7 @@ class Install:
         except FeedBehindError as error:
             self.renew_feed(str(error))
             refs = append_with(self.connection, self.views, self.changes, self.mark, self.keys.feed, payloads, now_ms)
-        if refs and refresh:
+        if refresh:  # also where nothing was to write: it may have been written, and this left undone
             with transaction(self.connection):
                 refresh_interest(self.connection, self.views, self.account, self.feed, secrets.token_bytes)
         if refs:

@@ -208,7 +208,7 @@ class Intake:
         self._changes = changes
         self._draw = draw
         self._wall_ms = wall_ms
-        self._refresh_waits = False
+        self._refresh_waits = True  # a process that ended may have left it undone
         self._refresh_after = 0.0
         self._guests_stay_until = 0.0
         self._full: dict[FeedId, Role] = {}  # over the quota of a role: not asked for again before it is a higher one
@@ -220,6 +220,14 @@ class Intake:
         Raises:
             StoreError: nothing of the batch was stored.
         """
+        refresh_waits = self._refresh_waits
+        try:
+            return self._insert(connection, batch)
+        except BaseException:
+            self._refresh_waits |= refresh_waits
+            raise
+
+    def _insert(self, connection: sqlite3.Connection, batch: Sequence[Inbound]) -> list[Result]:
         results: list[Result] = []
         follows = False
         with transaction(connection):

@@ -61,6 +61,7 @@ _GC_THRESHOLD = (50_000, 20, 20)  # a batch makes 16,000 short-lived objects wit
 _TICK_S = 1.0
 _LOCK_TIMEOUT_S = 1.0  # a command that appends holds the lock for a moment
 _WAKE_BYTES = 64
+_ANSWER_TIMEOUT_S = 0.5
 _HOUSEWORK_PAUSE_S = 0.05  # between steps, so that they take a small part of the time
 
 
@@ -252,11 +253,14 @@ class NetworkNode(Node):
 
     async def _renew(self) -> None:
         """A peer has more of one's own feed than this store: a copied or restored home. Begin another feed."""
-        self._is_copy = False
-        why = "Another node has entries of this feed that this home lacks: it is a copy."
-        await self._do(lambda: self._local.renew_feed(why))
+        if self._local.feed == self.replicator.own.feed:
+            why = "Another node has entries of this feed that this home lacks: it is a copy."
+            await self._do(lambda: self._local.renew_feed(why))
+        else:  # begun by an append, or here and not brought to its end
+            await self._do(self._local.check_feed)
         self.sessions.close_all("This node goes on under another feed.")
         await self._do(self._begin)
+        self._is_copy = False
 
     async def _do_housework(self) -> None:
         """One small step after another while nothing comes, once something has changed."""
@@ -283,7 +287,7 @@ class NetworkNode(Node):
                 if await self._do(self._local.is_renewed):  # by another program, which found that the home is a copy
                     self._is_copy = True
             self.replicator.tick(self._intake.refresh_is_due())
-            if self._is_copy:
+            if self._is_copy or self._local.feed != self.replicator.own.feed:
                 await self._renew()
 
     async def _listen_locally(self) -> None:
@@ -292,7 +296,7 @@ class NetworkNode(Node):
             data, sender = await self._wake.recvfrom(_WAKE_BYTES)
             if data == PEERS and sender:
                 lines = [json.dumps(peer_json(peer)) for peer in await self.peers()]
-                with suppress(OSError):
+                with suppress(OSError), trio.move_on_after(_ANSWER_TIMEOUT_S):  # who asks may not read
                     await self._wake.sendto("\n".join(lines).encode(), sender)
             else:
                 await self._look()

@@ -72,7 +72,7 @@ class Sessions:
 
     def close_all(self, text: str) -> None:
         """End every session, with a sentence."""
-        for talk in list(self.replicator.talks.values()):
+        for talk in self.talks:  # those not yet let in too: they have said hello as who this node was
             talk.session.close("bye", text, trio.current_time())
             talk.notify()
             self.replicator.end(talk)

@@ -23,8 +23,8 @@ def test_two_revokes_at_one_seq_end_as_the_smaller(world: World, round_: int) ->
     world.cut(joined(world, alice, bob))
     for party, made in ((alice, author), (bob, branch)):
         with transaction(party.connection):
-            revoke = make_revoke(author.account_key, author.feed, made.links[50])
-            assert learn_revoke(party.connection, party.views, party.changes, revoke)
+            signed = make_revoke(author.account_key, author.feed, made.links[50])
+            assert learn_revoke(party.connection, party.views, party.changes, signed)
     world.rng.seed(round_)
     joined(world, alice, bob)
     smaller = min(author.links[50].id, branch.links[50].id)
