@@ -35,6 +35,11 @@ FETCH_QUEUED_MAX_BYTES = 4 << 20  # ranges of a peer that have come or are asked
 UNASKED_QUEUED_MAX_BYTES = 1 << 20  # what a peer sent unasked and is not yet stored: above, nothing more is read of it
 ASKS_QUEUED_MAX = 256  # a peer's questions for ids that wait for an answer here: the session ends above
 WANT_MAX_ITEMS = 64  # wants in one message
+GIVEN_STORE_TIMES_MAX = (
+    3  # of the whole store, what a session's wants may bring: who needs more asks for the same again
+)
+GIVEN_SLACK_BYTES = 8 << 20  # and this; a question for ids costs as much as ASK_IDS_BYTES
+ASK_IDS_BYTES = 16 << 10
 WANT_QUEUE_MAX = 256  # wants of a peer that wait for an answer here
 HAVE_MAX_ITEMS = 256  # items in one message: 256 with proofs are under 160 KiB
 IDS_MAX = 64  # ids in one message

@@ -7,6 +7,7 @@ from ..limits import HAVE_MAX_ITEMS
 from ..store.changes import last_change
 from ..store.db import read_transaction
 from ..store.feeds import FeedState
+from ..store.quota import cost_of, stored_bytes
 from ..store.serve import changed_feeds, first_payload, read_range
 from ..sync.message import ID_PREFIX_BYTES, Gone, Have, HaveItem, RangeGiven, Want
 from .switchboard import Switchboard
@@ -74,13 +75,19 @@ class Answers:
     def serve_job(self, talk: Talk, want: Want) -> Job:
         """Answer a want: whoever asks may have any feed whose name it knows."""
 
-        def run(connection: sqlite3.Connection) -> Range | None:
+        def run(connection: sqlite3.Connection) -> tuple[Range | None, int]:
             with read_transaction(connection):
-                return read_range(connection, want.feed, want.first, want.last, want.id_prefix)
+                held = stored_bytes(connection)
+                return read_range(connection, want.feed, want.first, want.last, want.id_prefix), held
 
-        def send(given: Range | None) -> None:
-            answer = Gone(want.number) if given is None else RangeGiven(want.number, given)
-            self._board.send(talk, answer)
+        def send(found: tuple[Range | None, int]) -> None:
+            given, held = found
+            if given is None:
+                self._board.send(talk, Gone(want.number))
+                return
+            talk.given_bytes += cost_of(given.items)
+            if not self._board.is_too_much(talk, held):
+                self._board.send(talk, RangeGiven(want.number, given))
 
         return Job(run, send)
 

@@ -7,8 +7,9 @@ from ..errors import EntryError, LimitError
 from ..feed.chain import Link, Range, as_hole
 from ..feed.fork import Side, make_fork_proof
 from ..ids import EntryId, FeedId, short
-from ..limits import ASKS_QUEUED_MAX
+from ..limits import ASK_IDS_BYTES, ASKS_QUEUED_MAX
 from ..store.db import read_transaction
+from ..store.quota import stored_bytes
 from ..store.serve import entry_ids, fork_side
 from ..sync.gossip import Gossip
 from ..sync.message import AskIds, Ids, RangeGiven, Want, Wants
@@ -94,14 +95,18 @@ class Branches:
         if len(talk.jobs) >= ASKS_QUEUED_MAX:
             raise LimitError(f"More than {ASKS_QUEUED_MAX} questions wait for an answer.")
 
-        def run(connection: sqlite3.Connection) -> Ids:
+        def run(connection: sqlite3.Connection) -> tuple[Ids, int]:
             with read_transaction(connection):
                 found = entry_ids(connection, asked.feed, asked.seqs)
+                held = stored_bytes(connection)
             pairs = [(seq, name) for seq, name in zip(asked.seqs, found, strict=True) if name is not None]
-            return Ids(asked.feed, pairs)
+            return Ids(asked.feed, pairs), held
 
-        def send(ids: Ids) -> None:
-            self._board.send(talk, ids)
+        def send(found: tuple[Ids, int]) -> None:
+            ids, held = found
+            talk.given_bytes += ASK_IDS_BYTES
+            if not self._board.is_too_much(talk, held):
+                self._board.send(talk, ids)
 
         self._board.do(talk, Job(run, send))
 

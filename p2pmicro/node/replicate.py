@@ -244,12 +244,13 @@ class Replicator:
         """What to look up next for a session; asked again and again while little is unsent."""
         if talk.jobs:
             return talk.jobs.popleft()
-        want = talk.session.next_want()
+        due = bool(talk.answers) and not talk.answering
+        # By turns: wants may never cease, and who asks for one long feed shall still hear of the others.
+        want = None if due and talk.served else talk.session.next_want()
+        talk.served = want is not None
         if want is not None:
             return self._answers.serve_job(talk, want)
-        if talk.answers and not talk.answering:
-            return self._answers.answer_job(talk, talk.answers[0])
-        return None
+        return self._answers.answer_job(talk, talk.answers[0]) if due else None
 
     def _load_offers(self, talk: Talk) -> None:
         """Go on with what the peer offered at former meetings and is not yet here."""

@@ -4,10 +4,13 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from ..errors import LimitError
 from ..feed.device import DeviceProof
 from ..ids import AccountId, FeedId
 from ..keys import PrivateKey
+from ..limits import GIVEN_SLACK_BYTES, GIVEN_STORE_TIMES_MAX
 from ..sync.message import Message, RangeGiven
+from ..sync.state import State
 from .intake import Inbound
 from .talk import Job, Talk
 
@@ -48,6 +51,19 @@ class Switchboard:
         """End a session."""
         talk.session.close(code, text, self._now())
         talk.notify()
+
+    def is_too_much(self, talk: Talk, held: int) -> bool:
+        """Whether a peer has asked for more than it could need; then its session ends.
+
+        Args:
+            held: the bytes of all that could be given.
+        """
+        if talk.given_bytes <= GIVEN_STORE_TIMES_MAX * held + GIVEN_SLACK_BYTES:
+            return False
+        if talk.session.state is not State.CLOSED:
+            talk.strikes += 1
+            self.close(talk, LimitError.code, "You have asked for the same again and again.")
+        return True
 
     def do(self, talk: Talk, job: Job) -> None:
         """Ask the store something for a session."""

@@ -92,6 +92,8 @@ class Talk:
     lost: bool = False  # it told of what could not be taken in: it is asked for everything at the next meeting
     strikes: int = 0  # how often it sent what is refused
     broken: bool = False  # something that it brought was not stored: nothing more of it is
+    served: bool = False  # whether a want was the last thing that was looked up
+    given_bytes: int = 0  # of ranges that it has asked for, and what its questions cost
     queued_bytes: int = 0  # of what it sent unasked and is not yet stored
 
     @property

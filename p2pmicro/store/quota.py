@@ -20,6 +20,11 @@ def cost_of(items: Sequence[Item]) -> int:
     return ROW_BYTES * len(items) + sum(len(item) if type(item) is bytes else HOLE_BYTES for item in items)
 
 
+def stored_bytes(connection: sqlite3.Connection) -> int:
+    """What is charged for all feeds, one's own too."""
+    return int(connection.execute("SELECT value FROM meta WHERE name = 'bytes'").fetchone()[0])
+
+
 class Quotas:
     """What is left, while a batch is taken in."""
 
@@ -54,11 +59,10 @@ class Quotas:
         return True
 
     def _bytes_of_others(self) -> int:
-        (total,) = self._connection.execute("SELECT value FROM meta WHERE name = 'bytes'").fetchone()
         (own,) = self._connection.execute(
             "SELECT total(f.bytes) FROM accounts a JOIN feeds f ON f.account = a.number WHERE a.role = 4"
         ).fetchone()
-        return int(total) - int(own)
+        return stored_bytes(self._connection) - int(own)
 
     def _guest_feeds(self) -> int:
         (stored,) = self._connection.execute(

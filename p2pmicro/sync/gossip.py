@@ -77,6 +77,7 @@ class _Fetch:
     entry_bytes: int = _TYPICAL_BYTES
     planned: Held | None = None  # what was held when this was planned
     asked: bool = False  # whether anything of the plan was asked: if nothing comes of it, another peer is
+    wary: bool = False  # somebody who was asked gave nothing: who offered first is asked next, and not who offers most
 
 
 @dataclass(slots=True)
@@ -135,6 +136,7 @@ class Gossip:
         for fetch in list(self._fetches.values()):
             fetch.offers.pop(peer, None)
             if fetch.peer == peer:
+                fetch.wary |= bool(fetch.flight)
                 fetch.flight.clear()
                 self._assign(fetch)
 
@@ -231,6 +233,7 @@ class Gossip:
         if fetch is None:
             return
         came = held != fetch.held
+        fetch.wary &= not came
         self.changed(feed, held)
         if number is not None:
             if not came:
@@ -268,6 +271,7 @@ class Gossip:
         offered = fetch.offers.pop(peer, None)
         if offered is not None:
             self._failed.append((fetch.feed, peer, offered))
+            fetch.wary = True
         if fetch.peer == peer:
             self._stop(fetch)
 
@@ -295,8 +299,11 @@ class Gossip:
                 del self._fetches[fetch.feed]
                 self._done.append(fetch.feed)
             return
-        # Who was asked before goes on; otherwise the one that has the newest.
-        peer = before if before in useful else max(useful, key=lambda name: (useful[name][1], name))
+        # Who was asked before goes on; otherwise the one that has the newest. But offers cost liars nothing, and there
+        # is always another liar: once one has failed, the oldest offer is next, so that each has its turn.
+        peer = before
+        if before not in useful:
+            peer = next(iter(useful)) if fetch.wary else max(useful, key=lambda name: (useful[name][1], name))
         assert peer is not None
         fetch.peer, fetch.planned = peer, held
         self._plan(fetch, *useful[peer])
