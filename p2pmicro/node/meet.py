@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import trio
 
 from ..errors import P2PMicroError, StateError
-from ..limits import ANNOUNCED_MAX, SESSIONS_MAX
+from ..limits import ANNOUNCED_MAX, SESSIONS_MAX, SESSIONS_OURS_MIN
 from ..net.backoff import DialPlan
 from ..net.tls import Connection
 from ..store.feeds import Role
@@ -69,7 +69,13 @@ class Meet:
 
     def _has_room(self) -> bool:
         talks = self._node.replicator.talks.values()
-        return len(talks) < SESSIONS_MAX
+        if len(talks) < SESSIONS_MAX:
+            return True
+        # G1: strangers that dialled may not be all that this node hears: one of them gives its place to who is dialled.
+        ours = sum(talk.session.initiator for talk in talks)
+        return ours < SESSIONS_OURS_MIN and any(
+            talk.role < Role.FOLLOWED and not talk.session.initiator for talk in talks
+        )
 
     async def _dial(self, address: str) -> None:
         """One address, from the dial to the end of the session that comes of it."""
