@@ -5,9 +5,11 @@ from argparse import Namespace
 
 from ..errors import LocalError
 from ..ids import format_account, format_feed
+from ..node.home import find_home
 from ..node.local import LocalNode
 from .output import print_json, printable
 
+_WORDS = 24
 _LINE_MAX = 4096  # characters: a wrong file must not be read to its end
 
 
@@ -16,14 +18,25 @@ def init(args: Namespace) -> None:
     words = None
     if args.recover:
         if sys.stdin.isatty():
-            print("Type the 24 words in one line, without their numbers, then Enter:", file=sys.stderr)
-        words = sys.stdin.readline(_LINE_MAX)
+            print("Type the 24 words, then Enter; numbers between them do no harm:", file=sys.stderr)
+        words = _read_words()
+    before = find_home(args.home).seed.exists()
     with LocalNode.open(args.home, create=True, words=words) as node:
         if args.name is not None:
             node.profile(name=args.name)
         _print_account(args, node)
         if not args.json:
+            if before:
+                print("This account was here already.")
             print(f"Home: {node.home.path}. Who holds this folder unlocked is this account. See `p2pmicro words`.")
+
+
+def _read_words() -> str:
+    """Read until there are 24 words, as `words` prints them: on several lines, with numbers."""
+    found: list[str] = []
+    while len(found) < _WORDS and (line := sys.stdin.readline(_LINE_MAX)):
+        found += [word for word in line.split() if not word.isdecimal()]
+    return " ".join(found)
 
 
 def whoami(args: Namespace) -> None:

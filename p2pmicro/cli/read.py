@@ -25,11 +25,11 @@ def message_json(message: Message) -> dict[str, Any]:
     }
 
 
-def print_message(message: Message) -> None:
-    """A message for people: who and when, then what, then its ref."""
+def print_message(message: Message, remark: str = "") -> None:
+    """A message for people: who (with a remark) and when, then what, then its ref."""
     name = printable(message.name) if message.name else "?"
     marks = f" [{', '.join(message.marks)}]" if message.marks else ""
-    print(f"{bold(name)} {dim(short(message.account))} {dim(local_time(message.time_ms))}{marks}")
+    print(f"{bold(name)} {dim(short(message.account) + remark)} {dim(local_time(message.time_ms))}{marks}")
     print(f"  {printable(message.text)}")
     print(dim(f"  {format_ref(message.ref.feed, message.ref.seq)}"))
 

@@ -8,11 +8,13 @@ from collections.abc import Sequence
 import trio
 
 from ..errors import P2PMicroError
-from ..ids import format_account, format_feed
+from ..ids import AccountId, format_account, format_feed
 from ..node.node import NetworkSettings, open_node
 from ..node.offline import Node
 from .output import bold, dim, print_json, printable
 from .read import message_json, print_message
+
+_FOLLOWED_S = 1.0  # whom one follows is looked up again after that
 
 
 def run(args: Namespace) -> int:
@@ -50,11 +52,17 @@ async def _node(args: Namespace, settings: NetworkSettings, scope: trio.CancelSc
             if before is None or before.name != args.name:
                 await node.profile(name=args.name)
         _print_ready(args, node)
+        followed: set[AccountId] = set()
+        read_at = -_FOLLOWED_S
         async for message in node.arrivals():
+            if trio.current_time() >= read_at + _FOLLOWED_S:
+                read_at = trio.current_time()
+                followed = {node.account, *(account for account, _ in await node.following())}
+            known = message.account in followed
             if args.json:
-                print_json({"event": "message", **message_json(message)})
+                print_json({"event": "message", **message_json(message), "followed": known})
             else:
-                print_message(message)
+                print_message(message, "" if known else " (not followed)")
                 sys.stdout.flush()
     scope.cancel()
 

@@ -47,6 +47,7 @@ log = logging.getLogger(__name__)
 _REFRESH_QUICK_S = 0.05
 _REFRESH_SHARE = 0.05  # of the inserting thread's time, at most
 _INBOUND_BYTES = 500  # of a small thing that waits, with what Python needs to keep it
+_HOLE_BYTES = 170  # of a length and a hash, as Python keeps them
 _FOLLOW_KINDS = frozenset(("follow", "follows"))
 
 
@@ -98,11 +99,18 @@ class Inbound:
             case RangeGiven(number=None, range=given):
                 return _INBOUND_BYTES + sum(len(item) for item in given.items)
             case Have(items=items):
-                return _INBOUND_BYTES * (1 + len(items))
+                return _INBOUND_BYTES + sum(map(_item_bytes, items))
             case Note(columns=columns):
                 return _INBOUND_BYTES + len(columns.get("their_interest", b""))
             case _:
                 return 0
+
+
+def _item_bytes(item: HaveItem) -> int:
+    """About what an item of a have holds of memory: with proofs, twenty times as much as without."""
+    proof = 0 if item.device is None else len(item.device.payload)
+    holes = 0 if item.fork is None else sum(len(side.items) for side in item.fork.sides)
+    return _INBOUND_BYTES + proof + _HOLE_BYTES * holes
 
 
 @dataclass(frozen=True, slots=True)

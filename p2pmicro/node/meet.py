@@ -43,6 +43,9 @@ class Meet:
         self._only = list(only)
         self._plan = DialPlan(SystemRandom())
         self._news = trio.Event()
+        self._told: set[str] = (
+            set()
+        )  # named addresses that were reached, or of which the person has heard that they can't be
 
     async def run(self) -> None:
         """Dial until cancelled."""
@@ -87,6 +90,7 @@ class Meet:
                 self._plan.forget(address)
                 return
             met = talk.is_open and not talk.strikes
+            self._told.add(address)
             # Two nodes may reach each other at several addresses: one session is enough.
             if talk.feed in self._node.replicator.talks:
                 met = True
@@ -94,7 +98,9 @@ class Meet:
         except StateError as error:
             log.info("%s", error)
         except P2PMicroError as error:
-            log.info("%s: %s", address, error)
+            named = address in self._node.settings.peers and address not in self._told
+            self._told.add(address)
+            log.log(logging.WARNING if named else logging.INFO, "%s", error)
         except Exception:  # W6: a bug in one conversation ends that one
             log.exception("the session with %s failed", address)
         self._plan.settle(address, trio.current_time(), met=met)

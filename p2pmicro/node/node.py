@@ -26,12 +26,12 @@ from typing import Any, TypeVar
 
 import trio
 
-from ..errors import ConfigError, StoreError
+from ..errors import ConfigError, P2PMicroError, StoreError
 from ..ids import AccountId
 from ..net.address import parse_address
 from ..net.dial import dial
 from ..net.listen import open_listeners, serve
-from ..net.tls import OPEN_NETWORK_KEY, Connection, issue_credentials
+from ..net.tls import OPEN_NETWORK_KEY, Connection, check_network_key, issue_credentials
 from ..store.changes import epoch
 from ..store.db import BULK_CACHE_KIB, open_database, transaction
 from ..store.lock import NodeLock
@@ -59,6 +59,7 @@ T = TypeVar("T")
 _SWITCH_INTERVAL_S = 0.0005  # figures.md: three stages share the interpreter; the default of 5 ms makes them wait
 _GC_THRESHOLD = (50_000, 20, 20)  # a batch makes 16,000 short-lived objects without cycles: by default, 11 % of a sync
 _TICK_S = 1.0
+_PAUSE_S = 5.0  # before a task that failed begins anew
 _LOCK_TIMEOUT_S = 1.0  # a command that appends holds the lock for a moment
 _WAKE_BYTES = 64
 _ANSWER_TIMEOUT_S = 0.5
@@ -104,17 +105,24 @@ async def open_node(
             return
         for address in network.peers:
             parse_address(address)  # a mistake is told at once
+        check_network_key(network.key)
         if not await trio.to_thread.run_sync(lock.acquire, _LOCK_TIMEOUT_S):
             raise ConfigError(f"A node already runs on {found.path}: stop it, or name another --home.")
         stack.callback(lock.release)
         node = NetworkNode(local, network)
         stack.enter_context(node)
         listeners = await open_listeners(*parse_listen(network.listen))
-        async with trio.open_nursery() as nursery:
-            node.start(nursery)
-            node.serve(nursery, listeners)
-            yield node
-            nursery.cancel_scope.cancel()
+        try:
+            async with trio.open_nursery() as nursery:
+                node.start(nursery)
+                node.serve(nursery, listeners)
+                yield node
+                nursery.cancel_scope.cancel()
+        except BaseExceptionGroup as group:
+            # The node's own tasks raise nothing: what comes out is the caller's, and comes as it was raised.
+            if len(group.exceptions) == 1:
+                raise group.exceptions[0] from None
+            raise
 
 
 def parse_listen(text: str) -> tuple[str, int]:
@@ -213,9 +221,13 @@ class NetworkNode(Node):
             try:
                 await work()
                 return
+            except (P2PMicroError, OSError) as error:  # a disk that was pulled out, a home that was moved away
+                log.warning("%s", error)
+                log.debug("a task of the node begins anew", exc_info=error)
+                await trio.sleep(_PAUSE_S)
             except Exception:
                 log.exception("a task of the node failed; it begins anew")
-                await trio.sleep(_TICK_S)
+                await trio.sleep(_PAUSE_S)
 
     @property
     def listening(self) -> Sequence[str]:

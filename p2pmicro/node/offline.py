@@ -108,7 +108,7 @@ class Node:
         return await self._do(self._local.known_peers)
 
     async def arrivals(self) -> AsyncGenerator[Message, None]:
-        """Messages as they arrive, from now on: one's own, those of people one follows, and those of whom they follow.
+        """Messages as they arrive, from now on, whoever wrote them: guests met on the LAN are among them.
 
         A slow reader misses none: what waits is where each feed stood, not the messages.
         """

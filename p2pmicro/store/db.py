@@ -322,7 +322,8 @@ def _as_store_error(error: sqlite3.DatabaseError) -> Exception:
             return StoreReadOnlyError("The database can't be written: make its folder and files writable for you.")
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             return StoreDamagedError(
-                f"The database is damaged ({error}): run `p2pmicro verify`, or move it away and fetch its feeds again."
+                f"The database is damaged ({error}): move it out of the home; your node makes another and fetches its "
+                "feeds again."
             )
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return StoreLockedError("Another program has held the database for 10 seconds: end it and try again.")

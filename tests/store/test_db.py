@@ -60,7 +60,8 @@ def test_pragmas_hold_on_every_connection(path: Path) -> None:
             "secure_delete": 1,
             "foreign_keys": 1,
             "mmap_size": 0,
-            "cache_size": -16384,
+            "cache_size": -4096,
+            "temp_store": 2,
             "busy_timeout": 10_000,
         }
         assert {name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in wanted} == wanted
@@ -112,7 +113,7 @@ def test_file_that_is_no_database_is_damaged(tmp_path: Path, content: bytes) -> 
     path = tmp_path / "store.db"
     path.write_bytes(content)
     path.chmod(0o600)
-    with pytest.raises(StoreDamagedError, match="verify"):
+    with pytest.raises(StoreDamagedError, match="move it out"):
         open_database(path)
     assert path.read_bytes() == content
 
