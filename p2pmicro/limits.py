@@ -35,9 +35,7 @@ FETCH_QUEUED_MAX_BYTES = 4 << 20  # ranges of a peer that have come or are asked
 UNASKED_QUEUED_MAX_BYTES = 1 << 20  # what a peer sent unasked and is not yet stored: above, nothing more is read of it
 ASKS_QUEUED_MAX = 256  # a peer's questions for ids that wait for an answer here: the session ends above
 WANT_MAX_ITEMS = 64  # wants in one message
-GIVEN_STORE_TIMES_MAX = (
-    3  # of the whole store, what a session's wants may bring: who needs more asks for the same again
-)
+GIVEN_STORE_TIMES_MAX = 3  # what one session may be given, by what the store holds: an honest peer asks once
 GIVEN_SLACK_BYTES = 8 << 20  # and this; a question for ids costs as much as ASK_IDS_BYTES
 ASK_IDS_BYTES = 16 << 10
 WANT_QUEUE_MAX = 256  # wants of a peer that wait for an answer here

@@ -67,7 +67,7 @@ class Answers:
                 self._board.send(talk, Have(items))
             else:
                 talk.answers.popleft()
-                talk.upto = top
+                talk.upto, talk.is_answered = top, True
                 self._board.send(talk, Have(items, top, answer.version))
 
         return Job(run, send)
@@ -100,7 +100,7 @@ class Answers:
                 continue
             known = talk.told.get(state.feed)
             if known is None:
-                if change_before > talk.upto or talk.answers:
+                if change_before > talk.upto or not talk.is_answered:
                     news = True  # it may not know the feed at all: a have brings its device proof
                     continue
             elif known.last >= given.last_seq:

@@ -87,6 +87,7 @@ class Talk:
     answers: deque[Answer] = field(default_factory=deque)
     answering: bool = False
     upto: int = 0  # every change up to here has been told
+    is_answered: bool = False  # whether its first interest has been: before that, `upto` is only a hope
     told: OrderedDict[FeedId, Told] = field(default_factory=OrderedDict)
     stale: bool = False  # something has changed since
     lost: bool = False  # it told of what could not be taken in: it is asked for everything at the next meeting

@@ -254,6 +254,7 @@ def test_limits_of_sessions_are_stated_or_a_nodes_own() -> None:
     stated = set(re.findall(r"^\| `([A-Z0-9_]+)` \|", page(), re.M))
     own = {
         *("WANT_OUTSTANDING_MAX_BYTES", "FETCH_STEP_ENTRIES", "FETCH_QUEUED_MAX_BYTES", "UNASKED_QUEUED_MAX_BYTES"),
+        *("ASK_IDS_BYTES", "GIVEN_STORE_TIMES_MAX", "GIVEN_SLACK_BYTES"),
         *("FRONTIER_NOTE_EVERY_S", "TOLD_FEEDS_MAX", "SESSIONS_MAX", "SESSIONS_OURS_MIN"),
         *("HALF_OPEN_MAX", "HALF_OPEN_PER_ADDRESS_MAX"),  # discovery.md
     }
