@@ -3,11 +3,14 @@
 import sqlite3
 from collections.abc import Sequence
 
+from ..limits import QUOTA_TOTAL_BYTES
 from ..store import erase
 from ..store.db import transaction
+from ..store.forget import make_room
 from ..store.view import View
 from ..views import idle_step
 
+NEARLY_FULL_BYTES = QUOTA_TOTAL_BYTES * 9 // 10
 WIPE_EVERY_S = 60.0
 """A full merge of the index and a truncating checkpoint cost time: at most once a minute, for all deletes since."""
 
@@ -32,4 +35,4 @@ class Housework:
             erase.finish(connection, self._views)
             return True
         with transaction(connection):
-            return idle_step(connection)
+            return make_room(connection, self._views, NEARLY_FULL_BYTES) or idle_step(connection)
