@@ -131,6 +131,7 @@ class Replicator:
         """Forget a session that is over."""
         if talk.feed is not None and self.talks.get(talk.feed) is talk:
             del self.talks[talk.feed]
+            self._interests.save(talk)
             self.gossip.peer_left(talk.feed)
             self._branches.peer_left(talk.feed)
             self._ask_all()
@@ -285,6 +286,8 @@ class Replicator:
         """
         if refresh:
             self._board.put(Inbound(None, Refresh()))
+        for talk in self.talks.values():
+            self._interests.save(talk)
         self._answers.tick()
 
     # --- Fetching: what this node lacks ---
@@ -412,8 +415,8 @@ class Replicator:
             state, given, version, freed = found
             self._reopen(freed)
             if given is not None and given.last_seq > self._own_end:
+                self._arrived(Arrived(feed, self._own_end + 1, given.last_seq))
                 self._own_end = given.last_seq
-                self._arrived(Arrived(feed, given.before.seq + 1, given.last_seq))
                 self._answers.push(state, given, state.change - 1)
             for talk in self.talks.values():
                 if talk.interest_due and talk.sent_version != version:

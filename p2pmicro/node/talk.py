@@ -80,6 +80,7 @@ class Talk:
     salt: bytes = b""
     interest: set[bytes] = field(default_factory=set)
     interest_version: bytes | None = None
+    interest_unsaved: bool = False
     # Ours, as it holds it.
     sent_version: bytes | None = None
     interest_due: bool = False  # it has asked for it; later changes follow

@@ -1,9 +1,10 @@
 """Nobody takes more than a share: no endless feed, nobody who asks again, no liar. Source: threats G4, G7, G8."""
 
 from p2pmicro.limits import FRAME_MAX_BYTES, GIVEN_SLACK_BYTES
-from p2pmicro.sync.message import AskIds, Close, Have, HaveItem, Want, Wants
+from p2pmicro.sync.message import AskIds, Close, Have, HaveItem, Interest, Want, Wants
 from tests.made import MadeFeed
 from tests.property.pipe import End, Party, Pipe, Step, World, lacking
+from tests.property.test_meetings import Liar
 
 
 def test_news_is_told_though_wants_never_cease(world: World) -> None:
@@ -93,3 +94,14 @@ def test_questions_for_ids_have_an_end(world: World) -> None:
         world.settle()
         asks += 1
     assert 500 < asks < 1000
+
+
+def test_small_changes_of_a_large_interest_are_not_each_written(world: World) -> None:
+    alice = world.add("alice")
+    liar = Liar(world, alice)
+    elements = [bytes([at >> 8, at & 0xFF]) * 8 for at in range(4096)]
+    assert liar.say(Interest(None, bytes(8), bytes(16), elements, [])) is None
+    before = alice.connection.total_changes
+    changes = [Interest(number.to_bytes(8), (number + 1).to_bytes(8), None, [], []) for number in range(100)]
+    assert liar.say(*changes) is None
+    assert alice.connection.total_changes - before <= 10
