@@ -60,26 +60,38 @@ class Pipeline:
                     await self._offload(partial(verify, batch), self._verifying)
                 except Exception:
                     self._give_up(batch)
+                    self._taken(batch)
                     continue
                 await send.send(batch)
 
     async def _insert(self, receive: trio.MemoryReceiveChannel[list[Inbound]]) -> None:
         async for batch in receive:
-            # Of a session of which something was given up nothing more is taken: its cursor would pass over that.
-            sound = [inbound for inbound in batch if inbound.talk is None or not inbound.talk.broken]
             try:
-                results = await self._offload(partial(self._intake.insert, self._connection, sound), self.inserting)
+                await self._store(batch)
             except StoreError as error:
                 self._break(batch)
                 self._taken(batch)
                 self.on_trouble(error)
                 await trio.sleep(_TROUBLE_PAUSE_S)
-            except Exception:
-                self._give_up(batch)
             else:
                 self._taken(batch)
-                self.trouble = None
-                self._replicator.apply(results)
+
+    async def _store(self, batch: Sequence[Inbound]) -> None:
+        # Of a session of which something was given up nothing more is taken: its cursor would pass over that.
+        sound = [inbound for inbound in batch if inbound.talk is None or not inbound.talk.broken]
+        try:
+            results = await self._offload(partial(self._intake.insert, self._connection, sound), self.inserting)
+        except StoreError:
+            raise
+        except Exception:
+            parts = _by_talk(sound)
+            if len(parts) <= 1:
+                self._give_up(batch)
+            for part in parts if len(parts) > 1 else ():  # alone, each shows whether it is the one that breaks us
+                await self._store(part)
+        else:
+            self.trouble = None
+            self._replicator.apply(results)
 
     def _give_up(self, batch: Sequence[Inbound]) -> None:
         """What breaks us ends the sessions that brought it, and no other. Source: threats W10."""
@@ -88,7 +100,6 @@ class Pipeline:
             talk.strikes += 1
             talk.session.close("bug", "This node could not take what it was sent.", trio.current_time())
             talk.notify()
-        self._taken(batch)
 
     @staticmethod
     def _break(batch: Sequence[Inbound]) -> list[Talk]:
@@ -111,3 +122,11 @@ class Pipeline:
         for talk in list(self._replicator.talks.values()):
             talk.session.close("busy", "This node can't store anything now.", trio.current_time())
             talk.notify()
+
+
+def _by_talk(batch: Sequence[Inbound]) -> list[list[Inbound]]:
+    """A batch by the sessions that brought it, each in its order."""
+    parts: dict[int, list[Inbound]] = {}
+    for inbound in batch:
+        parts.setdefault(id(inbound.talk), []).append(inbound)
+    return list(parts.values())

@@ -76,3 +76,34 @@ async def test_nothing_more_is_stored_of_a_session_after_a_batch_of_it_was_lost(
     connection.close()
     assert [[inbound.talk for inbound in batch] for batch in intake.given] == [[other]]
     assert lost.broken
+
+
+async def test_bug_ends_the_session_that_brings_it_out_and_no_other(
+    autojump_clock: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL)
+    made = MadeFeed(1)
+    own = Own(made.key, made.feed, made.account, made.proof, bytes(8))
+    connection = sqlite3.connect(":memory:")
+    pipeline = Pipeline(_inline, connection)
+    replicator = Replicator(own, trio.current_time, pipeline.notify, lambda _: None, lambda: None)
+    poison = Have([], upto=666)
+
+    class Breaks(Inserts):
+        def insert(self, connection: sqlite3.Connection, batch: list[Inbound]) -> list[Any]:
+            if any(inbound.brought == poison for inbound in batch):
+                raise ZeroDivisionError
+            return super().insert(connection, batch)
+
+    intake = Breaks([])
+    pipeline.use(replicator, cast(Intake, intake))
+    honest, hostile, other = _talk(1), _talk(2), _talk(3)
+    for talk, brought in ((honest, Have([])), (hostile, poison), (other, Have([])), (honest, Have([], upto=1))):
+        replicator._board.put(Inbound(talk, brought))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(pipeline.run)
+        await trio.sleep(60)
+        nursery.cancel_scope.cancel()
+    connection.close()
+    assert [[inbound.talk for inbound in batch] for batch in intake.given] == [[honest, honest], [other]]
+    assert [talk.strikes for talk in (honest, hostile, other)] == [0, 1, 0]
