@@ -23,6 +23,7 @@ from p2pmicro.node.local import LocalNode
 from p2pmicro.store.append import append
 from tests.bench.bench_ingest import _checked as checked
 from tests.bench.bench_ingest import _ingest, _make, _store
+from tests.bench.raw import print_limits
 from tests.texts import message
 
 BATCH = 4096
@@ -30,6 +31,7 @@ BATCH = 4096
 
 def main() -> None:
     """Measure and print."""
+    print_limits()
     for count in [int(text) for text in sys.argv[1:]] or [100_000]:
         with tempfile.TemporaryDirectory() as folder:
             _measure(Path(folder), count)
