@@ -14,7 +14,7 @@ from ..store.serve import entry_ids, fork_side
 from ..sync.gossip import Gossip
 from ..sync.message import AskIds, Ids, RangeGiven, Want, Wants
 from .hunt import HUNTS_MAX, Hunt
-from .intake import Inbound
+from .inbound import Inbound
 from .switchboard import Switchboard
 from .talk import Job, Talk
 

@@ -1,21 +1,20 @@
-"""What sessions bring, checked and stored: the way into the log tables for everything that others signed.
+"""Storing what sessions brought, once it is verified: the way into the log tables for everything that others signed.
 
-`verify` needs no store and runs on any thread; `Intake.insert` is one transaction on the ingest connection. Both take
-what came in its order, so that a cursor never moves past what is not stored or noted.
+One transaction a batch, on the ingest connection, in the order in which things came: so a cursor never moves past what
+is not stored or noted.
 """
 
 import logging
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from time import monotonic
-from typing import Any, TypeAlias
+from typing import Any
 
-from ..errors import EntryError
-from ..feed.chain import CheckedRange, Range, check_range
-from ..feed.content import Entry, read_many
-from ..feed.device import Device, check_device_proof, check_revoke
-from ..feed.fork import ForkProof, check_fork_proof
+from ..feed.chain import CheckedRange
+from ..feed.content import Entry
+from ..feed.device import Device
+from ..feed.fork import ForkProof
 from ..ids import AccountId, FeedId, short
 from ..limits import FEEDS_PER_ACCOUNT_MAX, GUEST_FEEDS_MAX, GUEST_STAY_S
 from ..store import peers
@@ -33,12 +32,24 @@ from ..store.feeds import (
     shown_limit,
 )
 from ..store.forget import forget_account
-from ..store.ingest import Checked, Outcome, ingest, learn_fork, learn_revoke
+from ..store.ingest import Outcome, ingest, learn_fork, learn_revoke
 from ..store.peers import Offer, Peer
 from ..store.serve import entry_ids
 from ..store.view import View
 from ..sync.gossip import Held
-from ..sync.message import ID_PREFIX_BYTES, Have, HaveItem, RangeGiven
+from ..sync.message import ID_PREFIX_BYTES, Have, RangeGiven
+from .inbound import (
+    FeedChanged,
+    HaveNoted,
+    Inbound,
+    InterestChanged,
+    Met,
+    Note,
+    RangeStored,
+    Refused,
+    Result,
+    Settled,
+)
 from .roles import refresh_interest
 from .talk import Talk
 
@@ -46,156 +57,7 @@ log = logging.getLogger(__name__)
 
 _REFRESH_QUICK_S = 0.05
 _REFRESH_SHARE = 0.05  # of the inserting thread's time, at most
-_INBOUND_BYTES = 500  # of a small thing that waits, with what Python needs to keep it
-_HOLE_BYTES = 170  # of a length and a hash, as Python keeps them
 _FOLLOW_KINDS = frozenset(("follow", "follows"))
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """Something to remember of a peer: columns of its row."""
-
-    columns: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Met:
-    """A peer has proven its account: on the LAN it may become a guest."""
-
-    device: Device
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """A feed lacks nothing more of what connected peers offer: notes of what is here by now go, and of `failed`."""
-
-    feed: FeedId
-    failed: FeedId | None = None  # a peer that was asked in vain
-    offered: tuple[int, int] | None = None  # for what it had offered: by now it may have offered something else
-
-
-@dataclass(frozen=True, slots=True)
-class Refresh:
-    """Follows have changed: whom to ask for is to be computed again."""
-
-
-Brought: TypeAlias = RangeGiven | Have | ForkProof | Note | Met | Settled | Refresh
-
-
-@dataclass(slots=True)
-class Inbound:
-    """One thing that came, and what `verify` found of it."""
-
-    talk: Talk | None
-    brought: Brought
-    checked: Checked | None = None  # of a range
-    devices: Mapping[FeedId, Device] = field(default_factory=dict)  # of a have
-    error: EntryError | None = None  # why it is refused: its carrier lied
-
-    @property
-    def unasked_bytes(self) -> int:
-        """About what it holds of memory, if it came unasked; the plan of fetching bounds what was asked for."""
-        match self.brought:
-            case RangeGiven(number=None, range=given):
-                return _INBOUND_BYTES + sum(len(item) for item in given.items)
-            case Have(items=items):
-                return _INBOUND_BYTES + sum(map(_item_bytes, items))
-            case Note(columns=columns):
-                return _INBOUND_BYTES + len(columns.get("their_interest", b""))
-            case _:
-                return 0
-
-
-def _item_bytes(item: HaveItem) -> int:
-    """About what an item of a have holds of memory: with proofs, twenty times as much as without."""
-    proof = 0 if item.device is None else len(item.device.payload)
-    holes = 0 if item.fork is None else sum(len(side.items) for side in item.fork.sides)
-    return _INBOUND_BYTES + proof + _HOLE_BYTES * holes
-
-
-@dataclass(frozen=True, slots=True)
-class RangeStored:
-    """What became of a range."""
-
-    talk: Talk
-    number: int | None
-    given: Range
-    outcome: Outcome
-    count: int  # new entries
-    held: Held
-    before: FeedState | None  # the feed before
-    state: FeedState | None  # and after
-    conflict: int | None  # the last seq at which both have ids, and others; None where there is none
-
-
-@dataclass(frozen=True, slots=True)
-class HaveNoted:
-    """What a peer has that is lacked here."""
-
-    talk: Talk
-    offers: Sequence[tuple[FeedId, int, int, Held]]
-    suspects: Sequence[tuple[FeedId, int]]  # feeds whose id at a seq differs from ours
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """The carrier is at fault."""
-
-    talk: Talk
-    error: EntryError
-
-
-@dataclass(frozen=True, slots=True)
-class FeedChanged:
-    """A fork or revoke was learnt, or a feed became known."""
-
-    feed: FeedId
-    held: Held
-
-
-@dataclass(frozen=True, slots=True)
-class InterestChanged:
-    """Other accounts are wanted than before."""
-
-
-Result: TypeAlias = RangeStored | HaveNoted | Refused | FeedChanged | InterestChanged
-
-
-def verify(batch: Sequence[Inbound]) -> None:
-    """Check all that came, in place; needs no store, so it runs beside the inserting thread."""
-    ranges: list[tuple[Inbound, CheckedRange]] = []
-    for inbound in batch:
-        try:
-            match inbound.brought:
-                case RangeGiven(range=given):
-                    ranges.append((inbound, check_range(given)))
-                case Have(items=items):
-                    inbound.devices = _check_items(items)
-                case ForkProof() as proof:
-                    check_fork_proof(proof)
-                case _:
-                    pass
-        except EntryError as error:
-            inbound.error = error
-    # One decoding of all payloads costs half as much as one a range.
-    payloads = [item for _, checked in ranges for item in checked.range.items if isinstance(item, bytes)]
-    entries = iter([entry for at in range(0, len(payloads), 65_535) for entry in read_many(payloads[at : at + 65_535])])
-    for inbound, checked in ranges:
-        read = [next(entries) if isinstance(item, bytes) else None for item in checked.range.items]
-        inbound.checked = Checked(checked, read)
-
-
-def _check_items(items: Sequence[HaveItem]) -> dict[FeedId, Device]:
-    """Check the proofs in a have; what it says of a feed beyond them is a hint."""
-    devices = {}
-    for item in items:
-        if item.device is not None:
-            devices[item.feed] = check_device_proof(item.device, item.feed, item.account)
-        if item.revoke is not None:
-            check_revoke(item.revoke, item.account)
-        if item.fork is not None:
-            check_fork_proof(item.fork)
-    return devices
 
 
 class Intake:

@@ -9,7 +9,7 @@ from ..store import peers
 from ..store.db import read_transaction
 from ..store.feeds import accounts_with_roles
 from ..sync.message import ELEMENT_BYTES, Interest, Resume
-from .intake import Inbound, Note
+from .inbound import Inbound, Note
 from .switchboard import Switchboard
 from .talk import Answer, Job, Talk, element
 

@@ -9,7 +9,8 @@ import trio
 
 from ..errors import StoreError
 from ..limits import INGEST_BATCH_ENTRIES
-from .intake import Inbound, Intake, verify
+from .inbound import Inbound, verify
+from .intake import Intake
 from .offload import Offload
 from .replicate import Replicator
 from .talk import Talk

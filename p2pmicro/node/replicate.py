@@ -3,7 +3,7 @@
 Four places of work, so that a fast machine keeps them all busy and a test can run them in any order:
 
     on_message        a message of a session; quick, on the owner's thread, like `apply` and a job's `then`
-    intake.verify     what came, checked: `take_inbox` gives it; on any thread, without the store
+    inbound.verify    what came, checked: `take_inbox` gives it; on any thread, without the store
     intake.insert     what was checked, stored in one transaction; on the thread of the ingest connection
     Job.run           what a session wants to know of the store; on the thread of a read connection
 
@@ -48,7 +48,7 @@ from ..sync.message import (
 from ..sync.state import State
 from .answers import Answers
 from .branches import Branches
-from .intake import (
+from .inbound import (
     FeedChanged,
     HaveNoted,
     Inbound,
@@ -59,9 +59,8 @@ from .intake import (
     Refused,
     Result,
     Settled,
-    held_of,
-    is_full,
 )
+from .intake import held_of, is_full
 from .interests import Interests
 from .switchboard import Own, Switchboard
 from .talk import Job, Talk, Told, place_of

@@ -11,7 +11,7 @@ from ..keys import PrivateKey
 from ..limits import GIVEN_SLACK_BYTES, GIVEN_STORE_TIMES_MAX
 from ..sync.message import Message, RangeGiven
 from ..sync.state import State
-from .intake import Inbound
+from .inbound import Inbound
 from .talk import Job, Talk
 
 

@@ -19,7 +19,8 @@ from p2pmicro.feed import content
 from p2pmicro.feed.device import check_device_proof
 from p2pmicro.ids import AccountId, FeedId, Ref
 from p2pmicro.limits import UNASKED_QUEUED_MAX_BYTES, UNSENT_MAX_BYTES
-from p2pmicro.node.intake import Inbound, Intake, Result, verify
+from p2pmicro.node.inbound import Inbound, Result, verify
+from p2pmicro.node.intake import Intake
 from p2pmicro.node.replicate import Arrived, Replicator
 from p2pmicro.node.roles import refresh_interest
 from p2pmicro.node.switchboard import Own

@@ -7,7 +7,7 @@ import pytest
 from p2pmicro.feed.device import check_device_proof
 from p2pmicro.limits import FEEDS_PER_ACCOUNT_MAX, GUEST_STAY_S
 from p2pmicro.node import intake
-from p2pmicro.node.intake import Inbound, Met, verify
+from p2pmicro.node.inbound import Inbound, Met, verify
 from p2pmicro.store import quota
 from p2pmicro.store.feeds import Role
 from p2pmicro.store.verify import verify as verify_store

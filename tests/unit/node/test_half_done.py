@@ -9,7 +9,8 @@ import trio
 from p2pmicro.errors import StoreLockedError
 from p2pmicro.node import install, intake
 from p2pmicro.node.home import Home
-from p2pmicro.node.intake import Inbound, Intake, Refresh
+from p2pmicro.node.inbound import Inbound, Refresh
+from p2pmicro.node.intake import Intake
 from p2pmicro.node.local import LocalNode
 from p2pmicro.store.changes import epoch
 from p2pmicro.store.feeds import Role, role_of

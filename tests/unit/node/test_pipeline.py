@@ -12,7 +12,8 @@ import trio.testing
 
 from p2pmicro.errors import StoreFullError
 from p2pmicro.ids import FeedId
-from p2pmicro.node.intake import Inbound, Intake
+from p2pmicro.node.inbound import Inbound
+from p2pmicro.node.intake import Intake
 from p2pmicro.node.pipeline import Pipeline
 from p2pmicro.node.replicate import Replicator
 from p2pmicro.node.switchboard import Own, Switchboard
