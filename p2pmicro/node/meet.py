@@ -131,6 +131,5 @@ class Meet:
             strangers = [talk for talk in talks if talk.role < Role.FOLLOWED]
             if len(talks) >= SESSIONS_MAX and strangers:
                 leaving = secrets.choice(strangers)
-                leaving.session.close("busy", "Others want a turn: try again later.", trio.current_time())
-                leaving.notify()
+                leaving.close("busy", "Others want a turn: try again later.", trio.current_time())
                 self._news.set()

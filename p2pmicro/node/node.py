@@ -28,9 +28,10 @@ import trio
 
 from ..errors import ConfigError, P2PMicroError, StoreError
 from ..ids import AccountId
-from ..net.address import parse_address
+from ..limits import FRONTIER_NOTE_EVERY_S
+from ..net.address import parse_address, socket_address
 from ..net.dial import dial
-from ..net.listen import open_listeners, serve
+from ..net.listen import open_listeners, port_of, serve
 from ..net.tls import OPEN_NETWORK_KEY, Connection, check_network_key, issue_credentials
 from ..store.changes import epoch
 from ..store.db import BULK_CACHE_KIB, open_database, transaction
@@ -58,7 +59,6 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 _SWITCH_INTERVAL_S = 0.0005  # figures.md: three stages share the interpreter; the default of 5 ms makes them wait
 _GC_THRESHOLD = (50_000, 20, 20)  # a batch makes 16,000 short-lived objects without cycles: by default, 11 % of a sync
-_TICK_S = 1.0
 _PAUSE_S = 5.0  # before a task that failed begins anew
 _LOCK_TIMEOUT_S = 1.0  # a command that appends holds the lock for a moment
 _WAKE_BYTES = 64
@@ -206,8 +206,8 @@ class NetworkNode(Node):
 
     def serve(self, nursery: trio.Nursery, listeners: Sequence[trio.SocketListener]) -> None:
         """Take connections, and look for other nodes."""
-        self._listening = sorted({_socket_name(listener) for listener in listeners})
-        port = listeners[0].socket.getsockname()[1]
+        self._listening = sorted({socket_address(listener.socket.getsockname()) for listener in listeners})
+        port = port_of(listeners)
         credentials = issue_credentials(self.settings.key)
         host = parse_listen(self.settings.listen)[0]
         only = [listener.socket.getsockname()[0] for listener in listeners] if host else []
@@ -290,7 +290,7 @@ class NetworkNode(Node):
     async def _tick(self) -> None:
         version = -1
         while True:
-            await trio.sleep(_TICK_S)
+            await trio.sleep(FRONTIER_NOTE_EVERY_S)
             found = await self._read(_data_version)
             if found != version:
                 version = found
@@ -341,8 +341,3 @@ class NetworkNode(Node):
 def _data_version(connection: sqlite3.Connection) -> int:
     """A number that changes when another connection has written."""
     return int(connection.execute("PRAGMA data_version").fetchone()[0])
-
-
-def _socket_name(listener: trio.SocketListener) -> str:
-    host, port = listener.socket.getsockname()[:2]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -99,8 +99,7 @@ class Pipeline:
         log.exception("what came could not be taken")
         for talk in self._break(batch):
             talk.strikes += 1
-            talk.session.close("bug", "This node could not take what it was sent.", trio.current_time())
-            talk.notify()
+            talk.close("bug", "This node could not take what it was sent.", trio.current_time())
 
     @staticmethod
     def _break(batch: Sequence[Inbound]) -> list[Talk]:
@@ -121,8 +120,7 @@ class Pipeline:
             log.error("%s: %s", error.code, error)
         self.trouble = str(error)
         for talk in list(self._replicator.talks.values()):
-            talk.session.close("busy", "This node can't store anything now.", trio.current_time())
-            talk.notify()
+            talk.close("busy", "This node can't store anything now.", trio.current_time())
 
 
 def _by_talk(batch: Sequence[Inbound]) -> list[list[Inbound]]:

@@ -73,8 +73,7 @@ class Sessions:
     def close_all(self, text: str) -> None:
         """End every session, with a sentence."""
         for talk in self.talks:  # those not yet let in too: they have said hello as who this node was
-            talk.session.close("bye", text, trio.current_time())
-            talk.notify()
+            talk.close("bye", text, trio.current_time())
             self.replicator.end(talk)
 
     async def converse(self, connection: Connection, known: Callable[[], None] = lambda: None) -> Talk:
@@ -147,8 +146,7 @@ class Sessions:
                 result = await self._read(job.run)
             except StoreError as error:
                 self._pipeline.on_trouble(error)
-                talk.session.close(error.code, "The store can't be read now.", trio.current_time())
-                pump.wake()
+                talk.close(error.code, "The store can't be read now.", trio.current_time())
                 return
             job.then(result)
 
@@ -156,7 +154,7 @@ class Sessions:
         """Decide about places and duplicates; a session that is not let in is closed."""
         assert talk.feed is not None
         if self._penalties.is_out(talk.feed, trio.current_time()):
-            talk.session.close("busy", "This node does not talk to yours for a while.", trio.current_time())
+            talk.close("busy", "This node does not talk to yours for a while.", trio.current_time())
             return False
         other = self.replicator.talks.get(talk.feed)
         if other is not None:
@@ -168,18 +166,16 @@ class Sessions:
                     self.replicator.own.feed if each.session.initiator else talk.feed for each in (other, talk)
                 ]
                 if initiators[0] < initiators[1]:
-                    talk.session.close("duplicate", "There is a session already.", trio.current_time())
+                    talk.close("duplicate", "There is a session already.", trio.current_time())
                     return False
-            other.session.close("duplicate", "A newer session takes its place.", trio.current_time())
-            running.pump.wake()
+            other.close("duplicate", "A newer session takes its place.", trio.current_time())
             self.replicator.end(other)
         elif len(self.replicator.talks) >= SESSIONS_MAX:
             leaving = self._weakest(talk)
             if leaving is None:
-                talk.session.close("busy", "All places are taken: try again later.", trio.current_time())
+                talk.close("busy", "All places are taken: try again later.", trio.current_time())
                 return False
-            leaving.session.close("busy", "The place is needed: try again later.", trio.current_time())
-            leaving.notify()
+            leaving.close("busy", "The place is needed: try again later.", trio.current_time())
             self.replicator.end(leaving)
         return True
 

@@ -49,8 +49,7 @@ class Switchboard:
 
     def close(self, talk: Talk, code: str, text: str) -> None:
         """End a session."""
-        talk.session.close(code, text, self._now())
-        talk.notify()
+        talk.close(code, text, self._now())
 
     def is_too_much(self, talk: Talk, held: int) -> bool:
         """Whether a peer has asked for more than it could need; then its session ends.

@@ -74,7 +74,6 @@ class Talk:
     device: Device | None = None  # what its hello has proven
     role: Role = Role.NONE
     peer: Peer | None = None  # as it stood when the two met
-    proof_sent: bool = False  # our hello had our device proof
     jobs: deque[Job] = field(default_factory=deque)
     # Its interest.
     salt: bytes = b""
@@ -102,6 +101,11 @@ class Talk:
     def is_open(self) -> bool:
         """Whether the peer is known and both said what they want: before that it takes nothing else."""
         return self.interest_version is not None and self.sent_version is not None
+
+    def close(self, code: str, text: str, now: float) -> None:
+        """End the session, with a sentence that goes out before the connection does."""
+        self.session.close(code, text, now)
+        self.notify()
 
     def wants(self, account: AccountId) -> bool:
         """Whether the peer's interest has an account."""
