@@ -22,6 +22,19 @@ LANG_MAX_CODE_POINTS = 35  # RFC 5646 section 4.4.1: the length that every reade
 FOLLOWS_PART_MAX = 200  # 200 accounts with rev and state fit a payload
 FOLLOWS_PARTS_MAX = 500  # 100,000 accounts: more than anybody follows in earnest
 REV_MAX = 2**53  # exact in JavaScript too
+PICTURES_MAX = 4  # of a message
+PICTURE_MAX_BYTES = 1 << 20  # one fits a frame
+AVATAR_MAX_BYTES = 256 << 10
+ALT_MAX_CODE_POINTS = 400  # four of them with a full message fit a payload in most scripts
+MEDIA_TYPE_MAX_CODE_POINTS = 40  # as in image/png
+SEALED_SLOTS = (4, 8, 16, 32, 64)  # one is always one's own; the number tells little of how many can read
+SEALED_TAG_BYTES = 8
+SEALED_SLOT_BYTES = 72  # a tag, and HPKE's key and ciphertext of a content key of 16 bytes
+SEALED_BODY_BYTES = (256, 1024, 2560)  # before its tag; 64 slots and the largest fit a payload
+RECIPIENTS_NAMED_MAX = 16  # accounts that a sealed message names to its readers
+STATE_ITEMS_MAX = 64  # of one sealed entry
+STATE_ITEM_MAX_BYTES = 600  # a muted word of 140 code points
+STATE_NAME_MAX_CODE_POINTS = 20
 SNAPSHOT_EVERY_ENTRIES = 1024  # a profile and follows snapshot at least this often, so that a short run has them
 
 # --- Sessions (protocol/sync.md) ---

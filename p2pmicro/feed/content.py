@@ -5,29 +5,22 @@ travels on, and is shown to nobody.
 """
 
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from .. import cbor
-from ..errors import BadKeyError, ContentError, EncodingError, LocalError, SizeError
+from ..errors import ContentError, EncodingError, LocalError, SizeError
 from ..ids import AccountId, EntryId, FeedId, Ref
-from ..keys import KEY_BYTES, SIGNATURE_BYTES, check_box_key, check_public_key
-from ..limits import (
-    BIO_MAX_CODE_POINTS,
-    FOLLOWS_PART_MAX,
-    FOLLOWS_PARTS_MAX,
-    LANG_MAX_CODE_POINTS,
-    LINK_MAX_CODE_POINTS,
-    MENTIONS_MAX,
-    NAME_MAX_CODE_POINTS,
-    PAYLOAD_MAX_BYTES,
-    REV_MAX,
-    SEQ_MAX,
-    TEXT_MAX_CODE_POINTS,
-)
+from ..limits import PAYLOAD_MAX_BYTES, TEXT_MAX_CODE_POINTS
+from .fields import Content
+from .kinds import PUBLIC, SEALED, Schema
 
-Content: TypeAlias = dict[str, Any]
-"""A map of fields; Any, since what a field holds is known by its kind's schema alone."""
+__all__ = ["KINDS", "NEVER_ERASED", "Content", "Entry", "TextError"]
+
+KINDS = frozenset(PUBLIC)
+"""The kinds that this version reads."""
+NEVER_ERASED = frozenset(("device", "revoke", "delete", "keys"))
+"""Kinds on which a `delete` is void: what others need to judge the rest."""
 
 
 class TextError(LocalError):
@@ -77,13 +70,27 @@ def read_many(payloads: Sequence[bytes]) -> "list[Entry | EncodingError | Conten
     return read_ones
 
 
-def _checked(value: cbor.Value) -> Entry:
+def read_opened(time_ms: int, plain: bytes) -> Entry:
+    """Read what was inside of a sealed entry: CBOR `[kind, content]`; the time is the entry's own.
+
+    Raises:
+        EncodingError: not our CBOR profile.
+        ContentError: another shape, or a kind or field as `read`.
+    Source: protocol/content.md, "Sealed".
+    """
+    value = cbor.decode(plain)
+    if type(value) is not list or len(value) != 2:
+        raise ContentError("What is sealed is [kind, content].")
+    return _checked([time_ms, *value], SEALED)
+
+
+def _checked(value: cbor.Value, kinds: Mapping[str, Schema] = PUBLIC) -> Entry:
     if type(value) is not list or len(value) != 3:
         raise ContentError("A payload is [time_ms, kind, content].")
     time_ms, kind, content = value
     if type(time_ms) is not int or type(kind) is not str or type(content) is not dict:
         raise ContentError("A payload is an integer, a text and a map.")
-    check = _KINDS.get(kind)
+    check = kinds.get(kind)
     if check is None:
         raise ContentError(f"A kind that this version does not know: {kind[:40]!r}.")
     for key in content:
@@ -144,14 +151,31 @@ def clean_text(text: str, count_max: int = TEXT_MAX_CODE_POINTS, what: str = "me
     return text
 
 
-def post(text: str) -> Content:
-    """The content of a message; `text` as `clean_text` gives it."""
-    return {"text": text}
+def post(text: str, **fields: Any) -> Content:
+    """The content of a message; `text` as `clean_text` gives it, other fields as CBOR values, None where absent."""
+    return {"text": text} | {name: value for name, value in fields.items() if value is not None}
 
 
-def profile(rev: int, name: str, bio: str | None = None, link: str | None = None) -> Content:
-    """The content of a profile: the whole of it, as the next one replaces it."""
+def ref_value(ref: Ref) -> cbor.Value:
+    """A ref as a field has it."""
+    return [ref.feed, ref.seq, ref.id]
+
+
+def reply(root: Ref, parent: Ref) -> Content:
+    """The `reply` field of an answer to `parent` in the thread that `root` began."""
+    return {"root": ref_value(root), "parent": ref_value(parent)}
+
+
+def reaction(ref: Ref, rev: int, on: bool) -> Content:
+    """The content of a `like` or a `repost`, or of taking one back."""
+    return {"ref": ref_value(ref), "rev": rev, "on": on}
+
+
+def profile(rev: int, name: str, bio: str | None = None, link: str | None = None, avatar: cbor.Value = None) -> Content:
+    """The content of a profile: the whole of it, as the next one replaces it; `avatar`: [hash, type, bytes]."""
     content: Content = {"name": name, "rev": rev}
+    if avatar is not None:
+        content["avatar"] = avatar
     if bio is not None:
         content["bio"] = bio
     if link is not None:
@@ -171,155 +195,4 @@ def follows(part: int, parts: int, items: Sequence[tuple[AccountId, int, bool]])
 
 def delete(ref: Ref) -> Content:
     """The content of a wish that an entry's payload be erased everywhere."""
-    return {"ref": [ref.feed, ref.seq, ref.id]}
-
-
-# --- Schemas: each takes a content and raises ContentError, or KeyError for a field that is absent ---
-
-
-def _device(content: Content) -> None:
-    _public_key(content["feed"])
-    _public_key(content["account"])
-    for field in ("device", "box"):
-        try:
-            check_box_key(_bytes(content[field], KEY_BYTES))
-        except BadKeyError as error:
-            raise ContentError(str(error)) from None
-    _integer(content["gen"], 0, 2**32 - 1)
-    _bytes(content["sig"], SIGNATURE_BYTES)
-
-
-def _revoke(content: Content) -> None:
-    _public_key(content["feed"])
-    _integer(content["seq"], 1, SEQ_MAX)
-    _bytes(content["id"], 32)
-    _bytes(content["sig"], SIGNATURE_BYTES)
-
-
-def _post(content: Content) -> None:
-    text = content["text"]
-    if type(text) is not str or len(text) > TEXT_MAX_CODE_POINTS:
-        raise ContentError(f"A message is a text of at most {TEXT_MAX_CODE_POINTS} code points.")
-    if len(content) == 1:  # most messages
-        return
-    if "reply" in content:
-        reply = content["reply"]
-        if type(reply) is not dict:
-            raise ContentError("A reply is a map of root and parent.")
-        _ref(reply["root"])
-        _ref(reply["parent"])
-    if "quote" in content:
-        _ref(content["quote"])
-    if "mentions" in content:
-        _mentions(content["mentions"], len(text))
-    if "lang" in content:
-        _text(content["lang"], 1, LANG_MAX_CODE_POINTS)
-
-
-def _mentions(value: object, text_length: int) -> None:
-    end = 0
-    for start, length, account in _rows(value, 3, MENTIONS_MAX):
-        # In order and apart, so that a reader can mark them up in one pass.
-        _integer(start, end, text_length)
-        _integer(length, 1, text_length - start)
-        end = start + length
-        _public_key(account)
-
-
-def _profile(content: Content) -> None:
-    _rev(content)
-    _text(content["name"], 0, NAME_MAX_CODE_POINTS)
-    if "bio" in content:
-        _text(content["bio"], 0, BIO_MAX_CODE_POINTS)
-    if "link" in content:
-        link = _text(content["link"], 0, LINK_MAX_CODE_POINTS)
-        if not link.startswith(("https://", "http://")):
-            raise ContentError("A profile's link begins with https:// or http://.")
-
-
-def _follow(content: Content) -> None:
-    _rev(content)
-    _public_key(content["account"])
-    _boolean(content["on"])
-
-
-def _follows(content: Content) -> None:
-    _integer(content["parts"], 1, FOLLOWS_PARTS_MAX)
-    _integer(content["part"], 0, content["parts"] - 1)
-    for account, rev, on in _rows(content["list"], 3, FOLLOWS_PART_MAX):
-        _public_key(account)
-        _integer(rev, 1, REV_MAX)
-        _boolean(on)
-
-
-def _delete(content: Content) -> None:
-    _ref(content["ref"])
-
-
-_KINDS: Mapping[str, Callable[[Content], None]] = {
-    "delete": _delete,
-    "device": _device,
-    "follow": _follow,
-    "follows": _follows,
-    "post": _post,
-    "profile": _profile,
-    "revoke": _revoke,
-}
-KINDS = frozenset(_KINDS)
-"""The kinds that this version reads."""
-NEVER_ERASED = frozenset(("device", "revoke", "delete", "keys"))
-"""Kinds on which a `delete` is void: what others need to judge the rest."""
-
-
-# --- Fields ---
-
-
-def _rev(content: Content) -> None:
-    _integer(content["rev"], 1, REV_MAX)
-
-
-def _integer(value: object, low: int, high: int) -> None:
-    if type(value) is not int or not low <= value <= high:
-        raise ContentError(f"An integer from {low} to {high} is wanted.")
-
-
-def _boolean(value: object) -> None:
-    if type(value) is not bool:
-        raise ContentError("True or false is wanted.")
-
-
-def _bytes(value: object, length: int) -> bytes:
-    if type(value) is not bytes or len(value) != length:
-        raise ContentError(f"A byte string of {length} bytes is wanted.")
-    return value
-
-
-def _text(value: object, low: int, high: int) -> str:
-    if type(value) is not str or not low <= len(value) <= high:
-        raise ContentError(f"A text of {low} to {high} code points is wanted.")
-    return value
-
-
-def _public_key(value: object) -> None:
-    key = _bytes(value, KEY_BYTES)
-    try:
-        check_public_key(key)
-    except BadKeyError as error:
-        raise ContentError(str(error)) from None
-
-
-def _ref(value: object) -> None:
-    if type(value) is not list or len(value) != 3:
-        raise ContentError("A ref is [feed, seq, id].")
-    _public_key(value[0])
-    _integer(value[1], 1, SEQ_MAX)
-    _bytes(value[2], 32)
-
-
-def _rows(value: object, width: int, count_max: int) -> list[list[Any]]:
-    if type(value) is not list or len(value) > count_max:
-        raise ContentError(f"A list of at most {count_max} is wanted.")
-    for row in value:
-        if type(row) is not list or len(row) != width:
-            raise ContentError(f"A list of lists of {width} is wanted.")
-    return value
+    return {"ref": ref_value(ref)}

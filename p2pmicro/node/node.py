@@ -318,7 +318,7 @@ class NetworkNode(Node):
         job = self.replicator.own_job()
         job.then(await self._read(job.run))
 
-    def _appended(self, seq: int | None) -> None:
+    def _appended(self, seq: int) -> None:
         pass  # the local socket tells, whoever appended
 
     async def peers(self) -> list[PeerState]:

@@ -1,21 +1,34 @@
 """A home in a trio program: what needs no network. With one it is the node of node.py."""
 
-from collections.abc import AsyncGenerator, Callable, Sequence
-from typing import TypeVar
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from functools import partial, wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import trio
 
 from ..ids import AccountId, FeedId, Ref
-from ..store.feeds import FeedState
 from ..views.message import Message
-from ..views.people import Profile
 from .local import LocalNode
 from .offload import Offload, on_thread
 from .replicate import Arrived
-from .status import PeerState, Status
+from .status import PeerState
 from .waiting import Signal
 
 T = TypeVar("T")
+P = ParamSpec("P")
+
+
+def _twin(method: Callable[Concatenate[LocalNode, P], T]) -> Callable[Concatenate["Node", P], Coroutine[Any, Any, T]]:
+    """A method of `LocalNode` for a trio program: on a thread, one at a time."""
+
+    @wraps(method)
+    async def call(node: "Node", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        result = await node._do(partial(method, node._local, *args, **kwargs))
+        if isinstance(result, Ref):
+            node._appended(result.seq)
+        return result
+
+    return call
 
 
 class Node:
@@ -51,57 +64,20 @@ class Node:
         """HOST:PORT of each socket; empty without a network."""
         return ()
 
-    async def post(self, text: str) -> Ref:
-        """Write a message; see `LocalNode.post`."""
-        ref = await self._do(lambda: self._local.post(text))
-        self._appended(ref.seq)
-        return ref
+    # --- What a person does: the methods of `LocalNode`, each on a thread ---
 
-    async def follow(self, account: AccountId | str) -> Ref | None:
-        """Follow somebody; see `LocalNode.follow`."""
-        ref = await self._do(lambda: self._local.follow(account))
-        self._appended(None)
-        return ref
-
-    async def unfollow(self, account: AccountId | str) -> Ref | None:
-        """Follow somebody no longer; see `LocalNode.unfollow`."""
-        ref = await self._do(lambda: self._local.unfollow(account))
-        self._appended(None)
-        return ref
-
-    async def profile(self, name: str | None = None, bio: str | None = None, link: str | None = None) -> Ref:
-        """Change one's profile; see `LocalNode.profile`."""
-        ref = await self._do(lambda: self._local.profile(name, bio, link))
-        self._appended(None)
-        return ref
-
-    async def timeline(self, limit: int = 50) -> list[Message]:
-        """The newest messages of oneself and those one follows."""
-        return await self._do(lambda: self._local.timeline(limit))
-
-    async def message(self, feed: FeedId, seq: int) -> Message | None:
-        """One message; None if it is not held or not shown."""
-        return await self._do(lambda: self._local.message(feed, seq))
-
-    async def search(self, query: str, limit: int = 50) -> list[Message]:
-        """Messages with all of the words, newest first."""
-        return await self._do(lambda: self._local.search(query, limit))
-
-    async def profile_of(self, account: AccountId) -> Profile | None:
-        """Somebody's profile, if one is held."""
-        return await self._do(lambda: self._local.profile_of(account))
-
-    async def following(self) -> list[tuple[AccountId, str | None]]:
-        """Whom one follows, with their names."""
-        return await self._do(self._local.following)
-
-    async def feeds(self) -> list[FeedState]:
-        """All feeds that are held."""
-        return await self._do(self._local.feeds)
-
-    async def status(self) -> Status:
-        """How the home is."""
-        return await self._do(self._local.status)
+    post = _twin(LocalNode.post)
+    follow = _twin(LocalNode.follow)
+    unfollow = _twin(LocalNode.unfollow)
+    profile = _twin(LocalNode.profile)
+    timeline = _twin(LocalNode.timeline)
+    page = _twin(LocalNode.page)
+    message = _twin(LocalNode.message)
+    search = _twin(LocalNode.search)
+    profile_of = _twin(LocalNode.profile_of)
+    following = _twin(LocalNode.following)
+    feeds = _twin(LocalNode.feeds)
+    status = _twin(LocalNode.status)
 
     async def peers(self) -> list[PeerState]:
         """Nodes that this one is connected to, and addresses at which others were met."""
@@ -124,9 +100,8 @@ class Node:
         finally:
             self._listeners.discard(subscription)
 
-    def _appended(self, seq: int | None) -> None:
-        if seq is not None:
-            self._tell(Arrived(self.feed, seq, seq))
+    def _appended(self, seq: int) -> None:
+        self._tell(Arrived(self.feed, seq, seq))
 
     def _tell(self, arrived: Arrived) -> None:
         for subscription in self._listeners:

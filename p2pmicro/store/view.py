@@ -17,7 +17,9 @@ class Row(NamedTuple):
     role: int  # feeds.Role
     time_ms: int  # its place in time: the smaller of claimed and seen
     seen_ms: int  # when it was first stored here
-    entry: Entry
+    entry: Entry  # of a sealed entry that could be opened, what was inside
+    sealed: bool = False  # whether only some can read it
+    alone: bool = False  # whether it is held as an excerpt: not in lists by time, nor in the index
 
 
 class View(Protocol):

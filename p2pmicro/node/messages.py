@@ -1,0 +1,38 @@
+"""What a person does with messages: writes them, and reads them in lists."""
+
+from ..feed import content
+from ..feed.content import clean_text
+from ..ids import AccountId, FeedId, Ref
+from ..store.db import read_transaction
+from ..views import TIMELINE
+from ..views.message import Message
+from .people import People
+
+
+class Messages(People):
+    """Messages, written and read."""
+
+    def post(self, text: str) -> Ref:
+        """Write a message: on the disk when this returns.
+
+        Raises:
+            TextError: empty, over 140 code points, or with characters that can't be sent; nothing was written.
+            StoreError: nothing was written.
+        """
+        clean = clean_text(text)
+        return self.append(lambda _: [("post", content.post(clean))])[0]
+
+    def timeline(self, limit: int = 50, before: tuple[int, int] | None = None) -> list[Message]:
+        """The newest messages of oneself and those one follows."""
+        with read_transaction(self.connection):
+            return TIMELINE.home(self.connection, limit, before)
+
+    def page(self, account: AccountId, limit: int = 50) -> list[Message]:
+        """One person's messages, newest first."""
+        with read_transaction(self.connection):
+            return TIMELINE.page(self.connection, account, limit)
+
+    def message(self, feed: FeedId, seq: int) -> Message | None:
+        """One message; None if it is not held or not shown."""
+        with read_transaction(self.connection):
+            return TIMELINE.message(self.connection, feed, seq)
