@@ -12,7 +12,7 @@ from ..feed.content import Entry, read_many
 from ..limits import INT_MAX
 from ..store.feeds import Role
 from ..store.view import Row
-from .message import Message, load
+from .message import Message, visible
 from .timeline import Place
 from .words import Query, matching, parse, spaced
 
@@ -87,14 +87,14 @@ class Search:
             limit: messages at most.
             before: for the next page, the last `Message.place` shown.
         """
-        return load(connection, keys_of(connection, query, limit, before))
+        return visible(connection, keys_of(connection, query, before), limit)
 
 
-def keys_of(connection: sqlite3.Connection, query: str, limit: int, before: Place | None = None) -> list[int]:
-    """The keys of what `Search.search` finds."""
+def keys_of(connection: sqlite3.Connection, query: str, before: Place | None = None) -> Iterator[int]:
+    """The keys of what `Search.search` finds, as they are asked for, those that are hidden too."""
     wanted = parse(connection, query)
     if wanted is None:
-        return []
+        return iter(())
     top = before or (INT_MAX, INT_MAX)
     some = connection.execute(
         "SELECT rowid FROM search WHERE search MATCH ? LIMIT ?", (wanted.index, _FEW + 1)
@@ -108,7 +108,7 @@ def keys_of(connection: sqlite3.Connection, query: str, limit: int, before: Plac
         found = iter(_by_time(connection, [_key(number) for (number,) in some], top))
     if many or not wanted.exact:
         found = _checked(connection, wanted, islice(found, _CHECKED_MAX))
-    return list(islice(found, limit))
+    return found
 
 
 def _is_many(connection: sqlite3.Connection, wanted: Query) -> bool:

@@ -4,7 +4,7 @@ Place in a list: (min(claimed, first seen), feed, seq), fixed on arrival. Source
 """
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import merge
 from itertools import islice
 
@@ -12,7 +12,7 @@ from ..ids import AccountId, FeedId
 from ..limits import INT_MAX
 from ..store.feeds import FeedState, Role, feed_by_number, feed_state, feeds_of, shown_end
 from ..store.view import Row, shown_rows
-from .message import Message, load
+from .message import Message, load, visible
 
 Place = tuple[int, int]
 """(time_ms, key) of a row in a list."""
@@ -92,11 +92,11 @@ class Timeline:
 
     def home(self, connection: sqlite3.Connection, limit: int, before: Place | None = None) -> list[Message]:
         """The newest messages of oneself and of those one follows; `before`: the last `Message.place` shown."""
-        return load(connection, [key for _, key in places(connection, "home", limit, before)])
+        return visible(connection, (key for _, key in places(connection, "home", before)), limit)
 
     def nearby(self, connection: sqlite3.Connection, limit: int, before: Place | None = None) -> list[Message]:
         """The newest messages of those whom the followed ones follow."""
-        return load(connection, [key for _, key in places(connection, "nearby", limit, before)])
+        return visible(connection, (key for _, key in places(connection, "nearby", before)), limit)
 
     def page(
         self,
@@ -114,11 +114,7 @@ class Timeline:
                 a feed of which nothing was shown is absent. One time could not say it: below a dated back message of
                 one device, newer ones may stand.
         """
-        before = before or {}
-        feeds = (
-            _posts_below(connection, state, before.get(state.feed), limit) for state in feeds_of(connection, account)
-        )
-        return load(connection, [key for _, key in islice(merge(*feeds, reverse=True), limit)])
+        return visible(connection, _page_keys(connection, account, limit, dict(before or {})), limit)
 
     def message(self, connection: sqlite3.Connection, feed: FeedId, seq: int) -> Message | None:
         """One message; None where it is not held, erased, hidden by a fork or a revoke, or no message."""
@@ -128,12 +124,28 @@ class Timeline:
         return next(iter(load(connection, [state.key(seq)])), None)
 
 
-def places(connection: sqlite3.Connection, table: str, limit: int, before: Place | None = None) -> list[Place]:
-    """The newest places of a list (`home` or `nearby`) below `before`."""
-    return connection.execute(
-        f"SELECT time_ms, key FROM {table} WHERE (time_ms, key) < (?, ?) ORDER BY time_ms DESC, key DESC LIMIT ?",
-        (*(before or _TOP), limit),
-    ).fetchall()
+def places(connection: sqlite3.Connection, table: str, before: Place | None = None) -> Iterator[Place]:
+    """The places of a list (`home` or `nearby`) below `before`, newest first, as they are asked for."""
+    return iter(
+        connection.execute(
+            f"SELECT time_ms, key FROM {table} WHERE (time_ms, key) < (?, ?) ORDER BY time_ms DESC, key DESC",
+            before or _TOP,
+        )
+    )
+
+
+def _page_keys(
+    connection: sqlite3.Connection, account: AccountId, limit: int, before: dict[FeedId, int]
+) -> Iterator[int]:
+    """The keys of a person's messages, `limit` at a time, as they are asked for."""
+    states = {state.number: state for state in feeds_of(connection, account)}
+    while True:
+        feeds = [_posts_below(connection, state, before.get(state.feed), limit) for state in states.values()]
+        keys = [key for _, key in islice(merge(*feeds, reverse=True), limit)]
+        yield from keys
+        if len(keys) < limit:
+            return
+        before.update((states[key >> 32].feed, key & 0xFFFFFFFF) for key in keys)
 
 
 def _list_of(role: int) -> str | None:

@@ -6,7 +6,7 @@ without spaces are cut into pairs of letters before, so that any two letters in 
 
 import re
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from operator import add
 from unicodedata import normalize
@@ -96,6 +96,21 @@ def parse(connection: sqlite3.Connection, query: str) -> Query | None:
     if not words:
         return None
     return Query(" AND ".join(list(words)[:_TERMS_MAX]), " AND ".join(list(phrases)[:_TERMS_MAX]), exact)
+
+
+def any_of(connection: sqlite3.Connection, texts: Iterable[str]) -> Query | None:
+    """A query that a text fits if it has one of some words or phrases; None where there is no word at all.
+
+    In a script without spaces, two letters or more are found wherever they stand in a row.
+    """
+    found = [_terms(connection, spaced(text))[:_TERMS_MAX] for text in texts]
+    phrases = dict.fromkeys(f'"{" ".join(terms)}"' for terms in found if terms)
+    return Query(" OR ".join(phrases), " OR ".join(phrases), False) if phrases else None
+
+
+def is_letter(text: str) -> bool:
+    """Whether a text is one letter of a script without spaces: in a longer run, the index has it in pairs only."""
+    return len(text) == 1 and _RUN.match(text) is not None
 
 
 def matching(connection: sqlite3.Connection, query: Query, texts: Mapping[int, str]) -> set[int]:

@@ -11,6 +11,7 @@ import sqlite3
 import sys
 import tempfile
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
 from p2pmicro.feed.content import Entry
@@ -71,8 +72,11 @@ def _measure(connection: sqlite3.Connection) -> None:
             sql = "SELECT rowid FROM search WHERE search MATCH ? ORDER BY rowid DESC LIMIT ?"
             return lambda: connection.execute(sql, (index, LIMIT)).fetchall()
 
+        def keys(query: str) -> Callable[[], object]:
+            return lambda: list(islice(keys_of(connection, query), LIMIT))
+
         percentiles(f"raw: {name}", [raw(query) for query in queries])
-        percentiles(f"keys: {name}", [(lambda q=query: keys_of(connection, q, LIMIT)) for query in queries])  # type: ignore[misc]
+        percentiles(f"keys: {name}", [keys(query) for query in queries])
         percentiles(f"messages: {name}", [(lambda q=query: SEARCH.search(connection, q, LIMIT)) for query in queries])  # type: ignore[misc]
 
     both("one rare word", ["zebra"] * QUERIES)

@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 
 from p2pmicro import cbor
@@ -151,8 +152,8 @@ def _measure(connection: sqlite3.Connection, count: int) -> None:
     rng = random.Random(1)
     span_ms = count * 1000
     starts: list[Place] = [(START_MS + rng.randrange(span_ms), 0) for _ in range(2000)]
-    newest = [key for _, key in places(connection, "home", LIMIT)]
-    somewhere = [[key for _, key in places(connection, "home", LIMIT, start)] for start in starts]
+    newest = [key for _, key in islice(places(connection, "home"), LIMIT)]
+    somewhere = [[key for _, key in islice(places(connection, "home", start), LIMIT)] for start in starts]
     marks = ",".join("?" * LIMIT)
     raw = f"SELECT key, seen_ms, payload FROM entries WHERE key IN ({marks})"
 
@@ -160,10 +161,10 @@ def _measure(connection: sqlite3.Connection, count: int) -> None:
         return lambda: connection.execute(raw, (keys * LIMIT)[:LIMIT]).fetchall()
 
     def in_sql(before: Place | None) -> Callable[[], object]:
-        return lambda: select(connection, [key for _, key in places(connection, "home", LIMIT, before)])
+        return lambda: select(connection, [key for _, key in islice(places(connection, "home", before), LIMIT)])
 
     percentiles("raw: the newest 50 by primary key", [by_key(newest)] * 2000)
-    percentiles("home: the newest 50, places alone", [lambda: places(connection, "home", LIMIT)] * 2000)
+    percentiles("home: the newest 50, places alone", [lambda: list(islice(places(connection, "home"), LIMIT))] * 2000)
     percentiles("home: the newest 50, all of it in SQL", [in_sql(None)] * 2000)
     percentiles("home: the newest 50 as messages with ids", [lambda: TIMELINE.home(connection, LIMIT)] * 300)
     percentiles("raw: 50 anywhere by primary key", [by_key(keys) for keys in somewhere])

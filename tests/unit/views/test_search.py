@@ -236,9 +236,9 @@ def test_long_feeds_are_found_as_short_ones(shelf: Shelf) -> None:
         [(row.key, NOW_MS, said(row.entry.content["text"])) for row in rows],
     )
     for row in rows:
-        assert keys_of(shelf.connection, row.entry.content["text"], 5) == [row.key]
+        assert list(keys_of(shelf.connection, row.entry.content["text"])) == [row.key]
     SEARCH.remove(shelf.connection, rows[2:])
-    assert keys_of(shelf.connection, "ferry", 5) == [row.key for row in rows[1::-1]]
+    assert list(keys_of(shelf.connection, "ferry")) == [row.key for row in rows[1::-1]]
 
 
 def test_one_batch_is_one_segment_whatever_its_order(shelf: Shelf) -> None:
