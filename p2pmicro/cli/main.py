@@ -119,9 +119,11 @@ def make_parser() -> argparse.ArgumentParser:
     show.add_argument("ref", metavar="REF", help="as `timeline` shows it")
 
     follow = add("follow", "people", "follow", "follow somebody; follows are public", "p2pmicro follow did:key:z6Mk…")
-    follow.add_argument("account", metavar="ACCOUNT", help="as their `whoami` shows it")
+    follow.add_argument(
+        "account", metavar="ACCOUNT|NAME", help="as their `whoami` shows it, or by name where it is known"
+    )
     unfollow = add("unfollow", "people", "unfollow", "follow somebody no longer", "p2pmicro unfollow did:key:z6Mk…")
-    unfollow.add_argument("account", metavar="ACCOUNT", help="as `following` shows it")
+    unfollow.add_argument("account", metavar="ACCOUNT|NAME", help="as `following` shows it")
     add("following", "people", "following", "list those whom you follow", "p2pmicro following")
 
     add("feeds", "state", "feeds", "list the feeds that are held here", "p2pmicro feeds --json")

@@ -2,7 +2,7 @@
 
 from argparse import Namespace
 
-from ..ids import format_account, format_ref, parse_account
+from ..ids import format_account, format_ref
 from ..node.local import LocalNode
 from .output import print_json, printable
 
@@ -18,8 +18,8 @@ def unfollow(args: Namespace) -> None:
 
 
 def _set(args: Namespace, on: bool) -> None:
-    account = parse_account(args.account)
     with LocalNode.open(args.home) as node:
+        account = node.find_account(args.account)
         ref = node.follow(account) if on else node.unfollow(account)
         running = node.is_running()
         profile = node.profile_of(account)

@@ -76,6 +76,10 @@ class Node:
     search = _twin(LocalNode.search)
     profile_of = _twin(LocalNode.profile_of)
     following = _twin(LocalNode.following)
+    find_account = _twin(LocalNode.find_account)
+    mentions_in = _twin(LocalNode.mentions_in)
+    set_petname = _twin(LocalNode.set_petname)
+    petnames = _twin(LocalNode.petnames)
     feeds = _twin(LocalNode.feeds)
     status = _twin(LocalNode.status)
 

@@ -3,14 +3,17 @@
 import sqlite3
 from collections.abc import Iterable
 
+from .. import cbor
 from ..errors import LocalError
 from ..feed import content
 from ..feed.content import clean_text
-from ..ids import AccountId, Ref, parse_account
+from ..ids import AccountId, Ref
 from ..keys import check_public_key
 from ..limits import BIO_MAX_CODE_POINTS, LINK_MAX_CODE_POINTS, NAME_MAX_CODE_POINTS
-from ..store.db import read_transaction
+from ..store import private
+from ..store.db import read_transaction, transaction
 from ..views import PEOPLE
+from ..views.names import find_account, mentions_in, petnames
 from ..views.people import Profile
 from .install import Install
 
@@ -41,11 +44,53 @@ class People(Install):
 
         return self.append(make)[0]
 
+    # --- Who is who ---
+
+    def find_account(self, text: str) -> AccountId:
+        """Whom a person means: by account (did:key:…), the end of one (…abcdefgh), petname, or unambiguous name.
+
+        Raises:
+            LocalError: nobody, or several, whom the sentence names.
+        """
+        return find_account(self.connection, text)
+
+    def mentions_in(self, text: str) -> list[tuple[int, int, AccountId]]:
+        """Whom a text names by `@`: start and length of each in code points, and the account that is meant."""
+        return mentions_in(self.connection, text)
+
+    def set_petname(self, account: AccountId | str, name: str | None) -> bool:
+        """Give somebody a name that only oneself sees, shown instead of theirs; None takes it away.
+
+        Returns: whether anything changed.
+        Raises:
+            LocalError: nobody, or several, are meant.
+            TextError: too long, or with characters that can't be kept.
+        """
+        found = self._account(account)
+        clean = _clean(name, NAME_MAX_CODE_POINTS, "petname")
+        return self._note("petname", found, clean or None)
+
+    def petnames(self) -> dict[AccountId, str]:
+        """The names that one gave to people."""
+        return petnames(self.connection)
+
+    def _account(self, given: AccountId | str) -> AccountId:
+        account = self.find_account(given) if isinstance(given, str) else given
+        check_public_key(account)
+        return account
+
+    def _note(self, name: str, item: bytes, value: cbor.Value) -> bool:
+        """Keep something for oneself; whether it is new."""
+        with transaction(self.connection):
+            return private.put(self.connection, name, item, value)
+
+    # --- Follows ---
+
     def follow(self, account: AccountId | str) -> Ref | None:
         """Follow somebody; None if one does already.
 
         Raises:
-            LocalError: no account, a refused key, or oneself.
+            LocalError: nobody or several are meant, a refused key, or oneself.
         """
         return self._set_follow(account, True)
 
@@ -54,8 +99,7 @@ class People(Install):
         return self._set_follow(account, False)
 
     def _set_follow(self, given: AccountId | str, on: bool) -> Ref | None:
-        account = parse_account(given) if isinstance(given, str) else given
-        check_public_key(account)
+        account = self._account(given)
         if account == self.account:
             raise LocalError("This is your own account: your own messages are in your timeline anyway.")
 

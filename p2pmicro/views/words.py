@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from operator import add
-from unicodedata import normalize
+from unicodedata import category, normalize
 
 TOKENIZER = "unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc'"
 """The same as in store/schema/0003_views.sql."""
@@ -111,6 +111,15 @@ def any_of(connection: sqlite3.Connection, texts: Iterable[str]) -> Query | None
 def is_letter(text: str) -> bool:
     """Whether a text is one letter of a script without spaces: in a longer run, the index has it in pairs only."""
     return len(text) == 1 and _RUN.match(text) is not None
+
+
+def is_apart(left: str, right: str) -> bool:
+    """Whether one word ends and another begins between two letters: in a script without spaces, anywhere."""
+    return not (_is_of_word(left) and _is_of_word(right)) or bool(_RUN.match(left) or _RUN.match(right))
+
+
+def _is_of_word(letter: str) -> bool:
+    return letter == "_" or category(letter)[0] in "LNM"
 
 
 def matching(connection: sqlite3.Connection, query: Query, texts: Mapping[int, str]) -> set[int]:
