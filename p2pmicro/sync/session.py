@@ -20,6 +20,7 @@ from ..limits import (
     UNSENT_MAX_BYTES,
     WANT_QUEUE_MAX,
 )
+from .coding import decode_message_untrusted, encode_message
 from .frame import FrameReader, frame
 from .message import (
     CLOSE_TEXT_MAX_CHARS,
@@ -36,8 +37,6 @@ from .message import (
     Want,
     Wants,
     check_hello,
-    decode_message_untrusted,
-    encode_message,
 )
 from .state import TABLE, State
 

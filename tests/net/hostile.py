@@ -16,17 +16,9 @@ from p2pmicro.node.home import Home
 from p2pmicro.node.node import NetworkSettings, open_node
 from p2pmicro.node.offline import Node
 from p2pmicro.node.talk import element
+from p2pmicro.sync.coding import decode_message_untrusted, encode_message
 from p2pmicro.sync.frame import FrameReader, frame
-from p2pmicro.sync.message import (
-    Close,
-    Hello,
-    Interest,
-    Message,
-    Resume,
-    decode_message_untrusted,
-    encode_message,
-    make_hello,
-)
+from p2pmicro.sync.message import Close, Hello, Interest, Message, Resume, make_hello
 from tests.made import MadeFeed
 
 EPOCH = b"stranger"

@@ -30,6 +30,7 @@ from p2pmicro.node import node as node_module
 from p2pmicro.node.offline import Node
 from p2pmicro.node.replicate import Replicator
 from p2pmicro.node.talk import Talk
+from p2pmicro.sync.coding import encode_message
 from p2pmicro.sync.frame import frame
 from p2pmicro.sync.message import (
     AskIds,
@@ -45,7 +46,6 @@ from p2pmicro.sync.message import (
     RangeGiven,
     Want,
     Wants,
-    encode_message,
     make_hello,
 )
 from tests.made import MadeFeed, flipped

@@ -5,8 +5,9 @@ import trio.testing
 
 from p2pmicro.limits import STALL_TIMEOUT_S
 from p2pmicro.net.pump import Pump
+from p2pmicro.sync.coding import encode_message
 from p2pmicro.sync.frame import frame
-from p2pmicro.sync.message import Hello, Message, encode_message, make_hello
+from p2pmicro.sync.message import Hello, Message, make_hello
 from p2pmicro.sync.session import Session
 from p2pmicro.sync.state import State
 from tests.made import private_key

@@ -12,14 +12,9 @@ import pytest
 from p2pmicro import cbor, errors, limits
 from p2pmicro.errors import P2PMicroError
 from p2pmicro.limits import FRAME_MAX_BYTES, HELLO_MAX_BYTES
+from p2pmicro.sync.coding import MESSAGE_NUMBERS, decode_message_untrusted, encode_message
 from p2pmicro.sync.frame import FrameReader
-from p2pmicro.sync.message import (
-    MESSAGE_NUMBERS,
-    Hello,
-    check_hello,
-    decode_message_untrusted,
-    encode_message,
-)
+from p2pmicro.sync.message import Hello, check_hello
 from p2pmicro.sync.session import Session
 
 from . import ed25519

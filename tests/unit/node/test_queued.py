@@ -5,7 +5,8 @@ import tracemalloc
 from p2pmicro.feed.fork import make_fork_proof
 from p2pmicro.limits import HAVE_MAX_ITEMS, PAGE_ENTRIES
 from p2pmicro.node.inbound import Inbound
-from p2pmicro.sync.message import Have, HaveItem, decode_message_untrusted, encode_message
+from p2pmicro.sync.coding import decode_message_untrusted, encode_message
+from p2pmicro.sync.message import Have, HaveItem
 from tests.made import MadeFeed
 
 

@@ -11,11 +11,11 @@ from p2pmicro.errors import AuthError, EncodingError, MessageError
 from p2pmicro.keys import PrivateKey
 from p2pmicro.limits import HAVE_MAX_ITEMS, IDS_MAX, INT_MAX, INTEREST_CHUNK, SEQ_MAX, WANT_MAX_ITEMS
 from p2pmicro.sync import message as module
+from p2pmicro.sync.coding import MESSAGE_NUMBERS, decode_message_untrusted, encode_message
 from p2pmicro.sync.message import (
     CAPABILITIES_MAX,
     CAPABILITY_MAX_CHARS,
     CLOSE_TEXT_MAX_CHARS,
-    MESSAGE_NUMBERS,
     AskIds,
     Close,
     Have,
@@ -28,8 +28,6 @@ from p2pmicro.sync.message import (
     Want,
     Wants,
     check_hello,
-    decode_message_untrusted,
-    encode_message,
 )
 from tests.made import flipped, private_key
 from tests.unit.sync.samples import CERTIFICATES, EPOCH, SALT, VERSION, hello, item, made, samples

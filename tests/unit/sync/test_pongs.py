@@ -1,8 +1,9 @@
 """Pings are answered, and whoever sends many and reads nothing makes nothing grow. Source: threats.md, G12."""
 
 from p2pmicro.keys import PrivateKey
+from p2pmicro.sync.coding import encode_message
 from p2pmicro.sync.frame import frame
-from p2pmicro.sync.message import Interest, Ping, Pong, Resume, encode_message, make_hello
+from p2pmicro.sync.message import Interest, Ping, Pong, Resume, make_hello
 from p2pmicro.sync.session import Session
 
 _CERTIFICATES = (b"initiator", b"responder")

@@ -18,6 +18,7 @@ from p2pmicro.limits import (
     WANT_MAX_ITEMS,
     WANT_QUEUE_MAX,
 )
+from p2pmicro.sync.coding import decode_message_untrusted, encode_message
 from p2pmicro.sync.frame import frame
 from p2pmicro.sync.message import (
     AskIds,
@@ -34,8 +35,6 @@ from p2pmicro.sync.message import (
     Resume,
     Want,
     Wants,
-    decode_message_untrusted,
-    encode_message,
 )
 from p2pmicro.sync.session import Session
 from p2pmicro.sync.state import TABLE, State
