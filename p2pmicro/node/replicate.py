@@ -28,7 +28,7 @@ from ..store.feeds import FeedState, Role, accounts_with_roles, feed_state
 from ..store.ingest import Outcome
 from ..store.peers import Peer
 from ..store.serve import read_range
-from ..sync.gossip import Gossip, Held
+from ..sync.gossip import Gossip
 from ..sync.message import (
     SALT_BYTES,
     AskIds,
@@ -42,12 +42,12 @@ from ..sync.message import (
     Message,
     RangeGiven,
     Resume,
-    Wants,
     make_hello,
 )
 from ..sync.state import State
 from .answers import Answers
 from .branches import Branches
+from .fetching import Fetching
 from .inbound import (
     FeedChanged,
     HaveNoted,
@@ -58,9 +58,7 @@ from .inbound import (
     Refresh,
     Refused,
     Result,
-    Settled,
 )
-from .intake import held_of, is_full
 from .interests import Interests
 from .switchboard import Own, Switchboard
 from .talk import Job, Talk, Told, place_of
@@ -114,10 +112,10 @@ class Replicator:
         self._interests = Interests(self._board)
         self._answers = Answers(self._board)
         self._branches = Branches(self._board, self.gossip)
+        self._fetching = Fetching(self._board, self.gossip, self._branches)
         self._arrived = arrived
         self._own_ahead = own_ahead
         self._own_end = 0
-        self._full: dict[FeedId, Role] = {}  # feeds over the quota of a role: what peers offer of them waits
 
     # --- A session begins and ends ---
 
@@ -133,7 +131,7 @@ class Replicator:
             self._interests.save(talk)
             self.gossip.peer_left(talk.feed)
             self._branches.peer_left(talk.feed)
-            self._ask_all()
+            self._fetching.ask_all()
 
     def admit(self, talk: Talk) -> None:
         """Let a greeted peer in: the owner has checked for places and duplicates."""
@@ -216,15 +214,15 @@ class Replicator:
                 self._interests.on_resume(talk, message)
             case Interest():
                 if self._interests.on_interest(talk, message):
-                    self._load_offers(talk)
+                    self._fetching.load_offers(talk)
             case Have():
                 for item in message.items:
                     self._hear(talk, item)
                 self._board.put(Inbound(talk, message))
             case RangeGiven():
-                self._on_range(talk, message)
+                self._fetching.on_range(talk, message)
             case Gone(number=number):
-                self._on_gone(talk, number)
+                self._fetching.on_gone(talk, number)
             case AskIds():
                 self._branches.on_ask_ids(talk, message)
             case Ids():
@@ -252,26 +250,6 @@ class Replicator:
             return self._answers.serve_job(talk, want)
         return self._answers.answer_job(talk, talk.answers[0]) if due else None
 
-    def _load_offers(self, talk: Talk) -> None:
-        """Go on with what the peer offered at former meetings and is not yet here."""
-        peer = talk.feed
-        assert peer is not None
-
-        def run(connection: sqlite3.Connection) -> list[tuple[FeedId, int, int, Held]]:
-            found = []
-            for offer in peers.offers_of(connection, peer):
-                state = feed_state(connection, offer.feed)
-                held = held_of(state, state is not None and is_full(state, self._full))
-                found.append((offer.feed, offer.first_seq, offer.last_seq, held))
-            return found
-
-        def offered(offers: list[tuple[FeedId, int, int, Held]]) -> None:
-            for feed, first, last, held in offers:
-                self.gossip.offered(peer, feed, first, last, held)
-            self._ask(talk)
-
-        self._board.do(talk, Job(run, offered))
-
     @property
     def is_busy(self) -> bool:
         """Whether feeds are being fetched or something waits to be stored."""
@@ -288,45 +266,6 @@ class Replicator:
         for talk in self.talks.values():
             self._interests.save(talk)
         self._answers.tick()
-
-    # --- Fetching: what this node lacks ---
-
-    def _ask(self, talk: Talk) -> None:
-        assert talk.feed is not None
-        if not talk.is_open:
-            return
-        wants = self.gossip.wants(talk.feed)
-        if wants:
-            self._board.send(talk, Wants(wants))
-
-    def _ask_all(self) -> None:
-        for talk in self.talks.values():
-            self._ask(talk)
-        for feed in self.gossip.take_done():
-            self._board.put(Inbound(None, Settled(feed)))
-        for feed, peer, offered in self.gossip.take_failed():
-            self._board.put(Inbound(None, Settled(feed, peer, offered)))
-
-    def _on_range(self, talk: Talk, message: RangeGiven) -> None:
-        assert talk.feed is not None
-        if self._branches.take_side(talk, message):
-            return
-        if message.number is None:
-            first, last = message.range.before.seq + 1, message.range.last_seq
-            known = talk.told.get(message.range.feed) or Told(first, last, None, None)
-            talk.tell(message.range.feed, known.grown(first, last))
-            self._board.put(Inbound(talk, message))
-        elif self.gossip.answered(talk.feed, message.number, message.range) is not None:
-            self._board.put(Inbound(talk, message))
-            self._ask(talk)
-        else:
-            self._ask_all()
-
-    def _on_gone(self, talk: Talk, number: int) -> None:
-        assert talk.feed is not None
-        self._branches.gone(talk, number)
-        self.gossip.answered(talk.feed, number, None)
-        self._ask_all()
 
     # --- Results ---
 
@@ -360,21 +299,17 @@ class Replicator:
                     self._board.mark_stale()
                 case InterestChanged():
                     self._interests.changed()
-        self._ask_all()
+        self._fetching.ask_all()
 
     def _on_stored(self, result: RangeStored) -> None:
         talk, given, state = result.talk, result.given, result.state
         assert talk.feed is not None
-        self.gossip.stored(talk.feed, result.number, given.feed, result.held)
-        if result.outcome is Outcome.OVER_QUOTA and result.before is not None:
-            self._full[given.feed] = result.before.role
+        self._fetching.stored(result)
         if result.outcome is Outcome.BRANCH:
             if given.feed == self.own.feed:
                 self._own_ahead()
             elif result.conflict is not None and self.talks.get(talk.feed) is talk:
                 self._branches.hunt(talk, given.feed, result.conflict)
-        if result.number is None and state is not None and self.talks.get(talk.feed) is talk:
-            self.gossip.offered(talk.feed, given.feed, 1, given.last_seq, result.held)
         if not result.count or state is None or state.newest is None:
             return
         before = result.before
@@ -398,8 +333,7 @@ class Replicator:
         def run(connection: sqlite3.Connection) -> tuple[FeedState, Range | None, bytes, list[FeedId]] | None:
             with read_transaction(connection):
                 state = feed_state(connection, feed)
-                full = [feed_state(connection, it) for it in list(self._full)]
-                freed = [it.feed for it in full if it is not None and not is_full(it, self._full)]
+                freed = self._fetching.freed(connection)
                 version = peers.interest_version(connection)
                 if state is None or state.newest is None:
                     return None
@@ -412,7 +346,7 @@ class Replicator:
             if found is None:
                 return
             state, given, version, freed = found
-            self._reopen(freed)
+            self._fetching.reopen(freed)
             if given is not None and given.last_seq > self._own_end:
                 self._arrived(Arrived(feed, self._own_end + 1, given.last_seq))
                 self._own_end = given.last_seq
@@ -422,14 +356,6 @@ class Replicator:
                     self._interests.send(talk, None)
 
         return Job(run, push)
-
-    def _reopen(self, feeds: Iterable[FeedId]) -> None:
-        """Ask again for feeds that were over a quota and are under another one now."""
-        freed = [feed for feed in feeds if self._full.pop(feed, None) is not None]
-        if freed:
-            for talk in self.talks.values():
-                if talk.interest_version is not None:
-                    self._load_offers(talk)
 
     def start_own(self, end: int) -> None:
         """Entries of one's own feed up to `end` are not news."""
