@@ -22,6 +22,7 @@ LANG_MAX_CODE_POINTS = 35  # RFC 5646 section 4.4.1: the length that every reade
 FOLLOWS_PART_MAX = 200  # 200 accounts with rev and state fit a payload
 FOLLOWS_PARTS_MAX = 500  # 100,000 accounts: more than anybody follows in earnest
 REV_MAX = 2**53  # exact in JavaScript too
+REPLACES_MAX = 16  # earlier wordings of a message: their answers stay with it
 PICTURES_MAX = 4  # of a message
 PICTURE_MAX_BYTES = 1 << 20  # one fits a frame
 AVATAR_MAX_BYTES = 256 << 10

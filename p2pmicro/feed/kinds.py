@@ -19,6 +19,7 @@ from ..limits import (
     PICTURE_MAX_BYTES,
     PICTURES_MAX,
     RECIPIENTS_NAMED_MAX,
+    REPLACES_MAX,
     REV_MAX,
     SEALED_BODY_BYTES,
     SEALED_SLOT_BYTES,
@@ -86,9 +87,11 @@ def _post_text(content: Content) -> bool:
             raise ContentError("A reply is a map of root and parent.")
         check_ref(reply["root"])
         check_ref(reply["parent"])
-    for field in ("quote", "replaces"):
-        if field in content:
-            check_ref(content[field])
+    if "quote" in content:
+        check_ref(content["quote"])
+    if "replaces" in content:
+        for ref in check_list(content["replaces"], 1, REPLACES_MAX):
+            check_ref(ref)
     if "mentions" in content:
         _mentions(content["mentions"], len(text))
     if "lang" in content:
