@@ -1,10 +1,13 @@
 """Ids and items of held entries: an id is walked to from the head before it, at most 63 entries away."""
 
 import sqlite3
+from collections.abc import Collection
+from itertools import groupby
 
 from ..errors import StoreDamagedError
 from ..feed.chain import Item, Link, Run, walk
 from ..ids import EntryId
+from ..limits import PAGE_ENTRIES
 
 
 def load_items(connection: sqlite3.Connection, base: int, first: int, last: int) -> list[Item]:
@@ -54,6 +57,19 @@ def link_at(connection: sqlite3.Connection, base: int, run: Run, seq: int) -> Li
     if seq == start.seq:
         return start
     return Link(seq, walk(start, load_items(connection, base, start.seq + 1, seq))[-1])
+
+
+def ids_at(connection: sqlite3.Connection, base: int, run: Run, seqs: Collection[int]) -> dict[int, EntryId]:
+    """The ids of some entries of a run: each page of it is walked once."""
+    found: dict[int, EntryId] = {}
+    for _, page in groupby(sorted(seqs), key=lambda seq: (seq - 1) // PAGE_ENTRIES):
+        first, *rest = page
+        link = link_at(connection, base, run, first)
+        found[first] = EntryId(link.id)
+        if rest:
+            ids = walk(link, load_items(connection, base, first + 1, rest[-1]))
+            found.update((seq, EntryId(ids[seq - first - 1])) for seq in rest)
+    return found
 
 
 def _damaged() -> StoreDamagedError:

@@ -10,7 +10,7 @@ from ..ids import EntryId, FeedId
 from ..limits import FORK_SIDE_MAX, RANGE_MAX_BYTES, RANGE_MAX_ENTRIES
 from .effects import covering, is_never_erased
 from .feeds import FeedState, as_state, feed_state, select_changed
-from .links import fill_holes, link_at, load_items
+from .links import fill_holes, ids_at, link_at, load_items
 
 
 def read_range(
@@ -51,11 +51,13 @@ def read_range(
 def entry_ids(connection: sqlite3.Connection, feed: FeedId, seqs: Sequence[int]) -> list[EntryId | None]:
     """The ids of entries, None for those that are not held."""
     state = feed_state(connection, feed)
-    ids: list[EntryId | None] = []
-    for seq in seqs:
-        run = None if state is None else state.run_of(seq)
-        ids.append(None if state is None or run is None else link_at(connection, state.key(0), run, seq).id)
-    return ids
+    if state is None:
+        return [None] * len(seqs)
+    found: dict[int, EntryId] = {}
+    for run in state.runs:
+        inside = [seq for seq in seqs if run.before.seq < seq <= run.end.seq]
+        found |= ids_at(connection, state.key(0), run, inside)
+    return [found.get(seq) for seq in seqs]
 
 
 def read_excerpt(connection: sqlite3.Connection, feed: FeedId, seq: int) -> Excerpt | None:

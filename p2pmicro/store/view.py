@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 from ..feed.content import Entry, read_many
+from ..ids import EntryId
 from ..limits import INGEST_BATCH_ENTRIES
 from .feeds import FeedState, shown_end
 
@@ -20,6 +21,7 @@ class Row(NamedTuple):
     entry: Entry  # of a sealed entry that could be opened, what was inside
     sealed: bool = False  # whether only some can read it
     alone: bool = False  # whether it is held as an excerpt: not in lists by time, nor in the index
+    id: EntryId | None = None  # where whoever made the row had it at hand
 
 
 class View(Protocol):

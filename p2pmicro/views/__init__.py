@@ -5,12 +5,14 @@ import sqlite3
 from ..store.view import View
 from .people import People
 from .search import Search
+from .threads import Threads
 from .timeline import Timeline
 
 TIMELINE = Timeline()
 PEOPLE = People()
 SEARCH = Search()
-ALL: tuple[View, ...] = (TIMELINE, PEOPLE, SEARCH)
+THREADS = Threads()
+ALL: tuple[View, ...] = (TIMELINE, PEOPLE, SEARCH, THREADS)
 """What the store hands its rows to. Views hold nothing between calls: any connection and thread may use them."""
 
 

@@ -1,18 +1,17 @@
 """A message as people read it, and how it is loaded from the log."""
 
 import sqlite3
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import cbor
 from ..errors import ContentError, EncodingError
-from ..feed.content import read_many
-from ..ids import AccountId, EntryId, FeedId, Ref
-from ..store.serve import entry_ids
+from ..feed.content import Content, Entry, read_many, read_opened, ref_of
+from ..ids import AccountId, Ref
 from .filter import Filter
+from .held import ids_of, keys_of, marks, select, target_of
 
 FUTURE_MARK_MS = 5 * 60_000
 """How far a claim may run ahead of when it was first seen: clocks differ by minutes, and nobody cheats by so little."""
@@ -20,6 +19,40 @@ FROM_THE_FUTURE = "from the future"
 DATED_BACK = "dated back"
 _BLOCK = 8  # messages loaded at once, where a list lacks fewer
 _LOADED_MAX = 10_000  # messages that one list loads: about 0.4 s
+
+
+class Mention(NamedTuple):
+    """Whom a part of a text names: the account counts, whatever the text says."""
+
+    start: int  # in code points of the text
+    length: int
+    account: AccountId
+
+
+class Picture(NamedTuple):
+    """A picture that a message has, by its hash."""
+
+    hash: bytes  # 32 bytes: SHA-256 of the file as it travels
+    type: str  # as the author says
+    size_bytes: int
+    alt: str  # may be empty
+    key: bytes | None = None  # of a sealed message: 32 bytes under which it is encrypted
+
+
+class Who(NamedTuple):
+    """A person who did something."""
+
+    account: AccountId
+    name: str | None  # as the account says; None while there is none
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """Why a message stands in a list that is not its author's: somebody passed it on."""
+
+    key: int  # of the repost
+    time_ms: int  # its place in a list by time
+    by: tuple[Who, ...]  # the one whose repost it is, then others of whom the list knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +69,24 @@ class Message:
     kind: str
     text: str  # at most 140 code points
     marks: tuple[str, ...]  # of "from the future", "dated back"
+    parent: Ref | None = None  # what it answers; None: it begins a thread
+    root: Ref | None = None  # what began the thread, as its author says
+    quote: Ref | None = None
+    replaces: tuple[Ref, ...] = ()  # deleted ones whose place it takes, as its author says
+    mentions: tuple[Mention, ...] = ()  # in order
+    lang: str | None = None  # BCP 47, unchecked
+    pictures: tuple[Picture, ...] = ()
+    sealed: bool = False  # whether only some can read it
+    alone: bool = False  # whether it is held as an excerpt
+    to: tuple[AccountId, ...] = ()  # of a sealed one: who it says that it is to
+    circle: bytes | None = None  # of a sealed one: 16 bytes, its author's circle
+    relay: Relay | None = None  # in a list: who passed it on
+    tag: str | None = None  # in a list: the followed tag for which it stands there
 
     @property
     def place(self) -> tuple[int, int]:
         """Where it stands in a list by time: what the next page comes `before`."""
-        return self.time_ms, self.key
+        return (self.time_ms, self.key) if self.relay is None else (self.relay.time_ms, self.relay.key)
 
 
 def visible(connection: sqlite3.Connection, keys: Iterable[int], limit: int) -> list[Message]:
@@ -59,65 +105,106 @@ def visible(connection: sqlite3.Connection, keys: Iterable[int], limit: int) -> 
 def load(connection: sqlite3.Connection, keys: Sequence[int]) -> list[Message]:
     """The messages of these keys in their order, muted ones too: for what a person opens by its ref.
 
-    Those that are not held, not readable or no message are left out.
+    The key of a repost gives the verified original, with who passed it on. Those that are not held, not readable or no
+    message are left out; so are reposts that were taken back.
     """
+    found, reposts = _read(connection, keys)
+    if reposts:
+        originals = find(connection, [repost.ref for repost in reposts])
+        for repost in reposts:
+            if repost.ref in originals and _counts(connection, repost):
+                found[repost.relay.key] = replace(originals[repost.ref], relay=repost.relay)
+    return [found[key] for key in keys if key in found]
+
+
+def find(connection: sqlite3.Connection, refs: Iterable[Ref]) -> dict[Ref, Message]:
+    """The messages that refs name, by ref: those whose id there is the named one."""
+    keys = keys_of(connection, refs)
+    found, _ = _read(connection, list(set(keys.values())))
+    return {ref: found[key] for ref, key in keys.items() if key in found and found[key].ref.id == ref.id}
+
+
+class _Repost(NamedTuple):
+    ref: Ref
+    relay: Relay
+
+
+def _read(connection: sqlite3.Connection, keys: Sequence[int]) -> tuple[dict[int, Message], list[_Repost]]:
+    """What stands at some keys: the messages by key, and the reposts."""
     rows = select(connection, keys)
-    ids = _ids(connection, [(row[0], FeedId(row[4])) for row in rows])
+    entries = read_many([row[2] for row in rows])
+    sealed = [row[0] for row, entry in zip(rows, entries, strict=True) if _kind(entry) == "sealed"]
+    opened = _opened(connection, sealed) if sealed else {}
+    walked = ids_of(connection, [row[0] for row in rows if row[7] is None])
     previous_ms = iter(_claims([row[3] for row in rows if row[3] is not None]))
-    messages = {}
-    for row, entry in zip(rows, read_many([row[2] for row in rows]), strict=True):
-        key, seen_ms, _, previous, feed, account, name = row
+    messages: dict[int, Message] = {}
+    reposts: list[_Repost] = []
+    for row, outer in zip(rows, entries, strict=True):
+        key, seen_ms, _, previous, feed, account, name, entry_id, alone = row
         before_ms = None if previous is None else next(previous_ms)
-        if isinstance(entry, EncodingError | ContentError) or entry.kind != "post" or key not in ids:
+        entry_id = entry_id or walked.get(key)
+        if isinstance(outer, EncodingError | ContentError) or entry_id is None:
             continue
-        marks = []
-        if entry.time_ms > seen_ms + FUTURE_MARK_MS:
-            marks.append(FROM_THE_FUTURE)
+        time_ms = outer.time_ms
+        place_ms = min(time_ms, seen_ms)
+        entry = opened.get(key, outer)
+        content = entry.content
+        if entry.kind == "repost" and content["on"]:
+            relay = Relay(key, place_ms, (Who(account, name or None),))
+            reposts.append(_Repost(ref_of(content["ref"]), relay))
+        if entry.kind != "post":
+            continue
+        remarks: tuple[str, ...] = ()
+        if time_ms > seen_ms + FUTURE_MARK_MS:
+            remarks = (FROM_THE_FUTURE,)
         # Against the feed alone, not against anybody's clock: the same on every node that holds both.
-        if before_ms is not None and entry.time_ms < before_ms:
-            marks.append(DATED_BACK)
-        messages[key] = Message(
-            Ref(feed, key & 0xFFFFFFFF, ids[key]),
-            key,
-            account,
-            name or None,
-            min(entry.time_ms, seen_ms),
-            seen_ms,
-            entry.time_ms,
-            entry.kind,
-            entry.content["text"],
-            tuple(marks),
-        )
-    return [messages[key] for key in keys if key in messages]
+        if before_ms is not None and time_ms < before_ms:
+            remarks += (DATED_BACK,)
+        ref = Ref(feed, key & 0xFFFFFFFF, entry_id)
+        text = content["text"]
+        plain = (ref, key, account, name or None, place_ms, seen_ms, time_ms, "post", text, remarks)
+        if len(content) == 1 and entry is outer and not alone:  # most messages
+            messages[key] = Message(*plain)
+        else:
+            messages[key] = Message(*plain, **_more(content), sealed=entry is not outer, alone=bool(alone))
+    return messages, reposts
 
 
-def select(connection: sqlite3.Connection, keys: Sequence[int]) -> list[tuple[Any, ...]]:
-    """What SQLite has to say of some entries: all that `load` needs but their ids."""
-    return connection.execute(
-        f"""
-        SELECT entry.key, entry.seen_ms, entry.payload, previous.payload, feed, accounts.account, name
-        FROM entries AS entry
-        JOIN feeds ON feeds.number = entry.key >> 32
-        JOIN accounts ON accounts.number = feeds.account
-        LEFT JOIN profiles ON profiles.account = feeds.account
-        LEFT JOIN entries AS previous ON previous.key = entry.key - 1
-        WHERE entry.payload IS NOT NULL AND entry.key IN ({", ".join("?" * len(keys))})
-        """,
-        keys,
-    ).fetchall()
+def _more(content: Content) -> dict[str, Any]:
+    """The fields of a message that most have not."""
+    reply = content.get("reply")
+    quote = content.get("quote")
+    return {
+        "parent": None if reply is None else ref_of(reply["parent"]),
+        "root": None if reply is None else ref_of(reply["root"]),
+        "quote": None if quote is None else ref_of(quote),
+        "replaces": tuple(ref_of(ref) for ref in content.get("replaces", ())),
+        "mentions": tuple(Mention(*mention) for mention in content.get("mentions", ())),
+        "lang": content.get("lang"),
+        "pictures": tuple(Picture(*row) for row in content.get("media", ())),
+        "to": tuple(content.get("to", ())),
+        "circle": content.get("circle"),
+    }
 
 
-def _ids(connection: sqlite3.Connection, wanted: Sequence[tuple[int, FeedId]]) -> dict[int, EntryId]:
-    """The id of each key: asked for by feed, since an id is walked to from a head."""
-    by_feed: dict[FeedId, list[int]] = defaultdict(list)
-    for key, feed in wanted:
-        by_feed[feed].append(key)
-    found = {}
-    for feed, keys in by_feed.items():
-        for key, entry_id in zip(keys, entry_ids(connection, feed, [key & 0xFFFFFFFF for key in keys]), strict=True):
-            if entry_id is not None:
-                found[key] = entry_id
-    return found
+def _kind(entry: Entry | EncodingError | ContentError) -> str | None:
+    return entry.kind if isinstance(entry, Entry) else None
+
+
+def _opened(connection: sqlite3.Connection, keys: Sequence[int]) -> dict[int, Entry]:
+    """What was inside of sealed entries that this account could open."""
+    rows = connection.execute(f"SELECT key, plain FROM sealed WHERE state = 2 AND key IN ({marks(len(keys))})", keys)
+    return {key: read_opened(0, plain) for key, plain in rows}
+
+
+def _counts(connection: sqlite3.Connection, repost: _Repost) -> bool:
+    """Whether a repost is what its account says last of that message."""
+    row = connection.execute(
+        "SELECT 1 FROM reactions WHERE target = ? AND kind = 2 AND wanted AND key = ?"
+        " AND account = (SELECT account FROM feeds WHERE number = ?)",
+        (target_of(repost.ref.id), repost.relay.key, repost.relay.key >> 32),
+    ).fetchone()
+    return row is not None
 
 
 def _claims(payloads: Sequence[bytes]) -> list[int | None]:

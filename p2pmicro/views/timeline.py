@@ -10,7 +10,7 @@ from itertools import islice
 
 from ..ids import AccountId, FeedId
 from ..limits import INT_MAX
-from ..store.feeds import FeedState, Role, feed_by_number, feed_state, feeds_of, shown_end
+from ..store.feeds import FeedState, Role, feed_by_number, feed_state, feeds_of, shown_end, shown_limit
 from ..store.view import Row, shown_rows
 from .message import Message, load, visible
 
@@ -119,7 +119,7 @@ class Timeline:
     def message(self, connection: sqlite3.Connection, feed: FeedId, seq: int) -> Message | None:
         """One message; None where it is not held, erased, hidden by a fork or a revoke, or no message."""
         state = feed_state(connection, feed)
-        if state is None or not 1 <= seq <= shown_end(state):
+        if state is None or not 1 <= seq <= shown_limit(state):
             return None
         return next(iter(load(connection, [state.key(seq)])), None)
 

@@ -24,7 +24,7 @@ from p2pmicro.store.db import open_database, transaction
 from p2pmicro.store.feeds import Role, account_number
 from p2pmicro.store.view import Row
 from p2pmicro.views import PEOPLE, SEARCH, TIMELINE
-from p2pmicro.views.message import select
+from p2pmicro.views.held import select
 from p2pmicro.views.timeline import Place, places
 from tests.texts import message
 

@@ -1,17 +1,32 @@
 """Views depend on what is held, and on nothing else: not on the order in which it came, nor on what came and went."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from p2pmicro.feed.chain import genesis, next_link
+from p2pmicro.ids import EntryId, Ref
 from p2pmicro.limits import INT_MAX
 from p2pmicro.store.feeds import Role
 from p2pmicro.views import ALL, TIMELINE
 from p2pmicro.views.message import Message
 from p2pmicro.views.rebuild import rebuild
-from tests.unit.views.shelf import NOW_MS, Shelf, account_id, followed, named, said, snapshot
+from tests.unit.views.shelf import (
+    NOW_MS,
+    Shelf,
+    account_id,
+    answered,
+    feed_id,
+    followed,
+    named,
+    quoted,
+    replaced,
+    said,
+    snapshot,
+)
 
 FEEDS = ("laptop", "phone", "other")  # two of one account, one of another
 ACCOUNTS = {"laptop": "alice", "phone": "alice", "other": "bob"}
@@ -20,35 +35,74 @@ TIMES = st.one_of(
     st.integers(-INT_MAX, INT_MAX), st.integers(NOW_MS - 50, NOW_MS + 50), st.sampled_from((-(10**18), 10**18))
 )
 REVS = st.integers(1, 3)
-PAYLOADS = st.one_of(
-    st.builds(said, st.sampled_from(("ferry", "ferry 今天天气", "late ferry")), TIMES),
-    st.builds(named, st.sampled_from(("", "A", "B")), REVS),
-    st.builds(followed, TARGETS, REVS, st.booleans(), TIMES),
-    st.lists(st.tuples(TARGETS, REVS, st.booleans()), max_size=3).map(lambda items: snapshot(*items)),
-)
-ENTRY = st.tuples(PAYLOADS, st.integers(NOW_MS - 50, NOW_MS + 50))
-FEED = st.dictionaries(st.integers(1, 8), ENTRY, max_size=8)
+TEXTS = st.sampled_from(("ferry", "ferry 今天天气", "late ferry"))
+TARGET = st.integers(0, 50)  # which of the entries that were written before
+Build = Callable[[Sequence[Ref]], bytes]
+"""Makes a payload from the refs of all that was written before it, of any feed."""
 
-History = tuple[list[tuple[str, int, bytes, int]], list[int], list[int]]
-"""Entries (feed, seq, payload, first seen), another order of them, and which of them are erased."""
+
+def _pick(refs: Sequence[Ref], number: int) -> Ref:
+    return refs[number % len(refs)] if refs else Ref(feed_id("nobody"), 1, EntryId(bytes(32)))
+
+
+def _answer(target: int, root: int, time_ms: int) -> Build:
+    return lambda refs: answered(_pick(refs, target), _pick(refs, root), time_ms=time_ms)
+
+
+def _quote(target: int, time_ms: int) -> Build:
+    return lambda refs: quoted(_pick(refs, target), time_ms=time_ms)
+
+
+def _replace(one: int, other: int) -> Build:
+    return lambda refs: replaced(_pick(refs, one), _pick(refs, other))
+
+
+BUILDS = st.one_of(
+    st.one_of(
+        st.builds(said, TEXTS, TIMES),
+        st.builds(named, st.sampled_from(("", "A", "B")), REVS),
+        st.builds(followed, TARGETS, REVS, st.booleans(), TIMES),
+        st.lists(st.tuples(TARGETS, REVS, st.booleans()), max_size=3).map(lambda items: snapshot(*items)),
+    ).map(lambda payload: lambda refs: payload),
+    st.builds(_answer, TARGET, TARGET, TIMES),
+    st.builds(_quote, TARGET, TIMES),
+    st.builds(_replace, TARGET, TARGET),
+)
+SEEN = st.integers(NOW_MS - 50, NOW_MS + 50)
+WRITTEN = st.lists(st.tuples(st.sampled_from(FEEDS), BUILDS, SEEN), max_size=16)
+
+Entries = list[tuple[str, int, bytes, int]]
+"""feed, seq, payload, first seen"""
+History = tuple[Entries, list[int], list[int]]
+"""Entries, another order of them, and which of them are erased."""
+
+
+def _write(written: Sequence[tuple[str, Build, int]]) -> Entries:
+    """Make entries of what is drawn: each may refer to any before it."""
+    entries: Entries = []
+    links = {feed: genesis(feed_id(feed)) for feed in FEEDS}
+    refs: list[Ref] = []
+    for feed, build, seen_ms in written:
+        payload = build(refs)
+        links[feed] = next_link(links[feed], payload)
+        refs.append(Ref(feed_id(feed), links[feed].seq, EntryId(links[feed].id)))
+        entries.append((feed, links[feed].seq, payload, seen_ms))
+    return entries
 
 
 @st.composite
 def _histories(draw: st.DrawFn) -> History:
-    entries = [
-        (feed, seq, payload, seen_ms)
-        for feed in FEEDS
-        for seq, (payload, seen_ms) in sorted(draw(FEED, label=feed).items())
-    ]
+    entries = _write(draw(WRITTEN, label="written"))
     order = draw(st.permutations(range(len(entries))))
     erased = draw(st.lists(st.sampled_from(range(len(entries))), unique=True)) if entries else []
-    return entries, order, erased
+    return entries, order, [place for place in erased if entries[place][1] > 1]
 
 
-def _shelf(folder: str) -> Shelf:
+def _shelf(folder: str, entries: Entries) -> Shelf:
     shelf = Shelf(Path(folder))
     for feed in FEEDS:
         shelf.feed(feed, ACCOUNTS[feed])
+        shelf.plan(feed, [payload for of, _, payload, _ in entries if of == feed])
     return shelf
 
 
@@ -58,7 +112,7 @@ def test_order_of_arrival_and_what_was_erased_leave_no_trace(
 ) -> None:
     entries, order, erased = history
     with TemporaryDirectory() as one, TemporaryDirectory() as other:
-        straight, shuffled = _shelf(one), _shelf(other)
+        straight, shuffled = _shelf(one, entries), _shelf(other, entries)
         try:
             for place, (feed, seq, payload, seen_ms) in enumerate(entries):
                 if place not in erased:
@@ -84,7 +138,7 @@ def test_order_of_arrival_and_what_was_erased_leave_no_trace(
 def test_roles_end_as_if_they_had_always_been_so(history: History, roles: list[tuple[str, Role]]) -> None:
     entries, order, _ = history
     with TemporaryDirectory() as folder:
-        shelf = _shelf(folder)
+        shelf = _shelf(folder, entries)
         try:
             for turn, place in enumerate(order):
                 if turn < len(roles):
@@ -99,13 +153,14 @@ def test_roles_end_as_if_they_had_always_been_so(history: History, roles: list[t
             shelf.close()
 
 
-@given(feed=st.lists(ENTRY, max_size=8), limit=st.integers(1, 4))
-def test_place_of_a_message_depends_on_itself_alone(feed: list[tuple[bytes, int]], limit: int) -> None:
+@given(history=_histories(), limit=st.integers(1, 4))
+def test_place_of_a_message_depends_on_itself_alone(history: History, limit: int) -> None:
+    entries, order, _ = history
     with TemporaryDirectory() as folder:
-        shelf = _shelf(folder)
+        shelf = _shelf(folder, entries)
         try:
-            for seq, (payload, seen_ms) in enumerate(feed, 1):
-                shelf.put("laptop", seq, payload, seen_ms)
+            for place in order:
+                shelf.put(*entries[place])
             home = TIMELINE.home(shelf.connection, 50)
             for message in home:
                 assert message.time_ms == min(message.claimed_ms, message.seen_ms)
@@ -115,7 +170,10 @@ def test_place_of_a_message_depends_on_itself_alone(feed: list[tuple[bytes, int]
             while part := TIMELINE.home(shelf.connection, limit, paged[-1].place if paged else None):
                 paged += part
             assert paged == home
-            seqs = [message.ref.seq for message in TIMELINE.page(shelf.connection, account_id("alice"), 50)]
-            assert seqs == sorted((message.ref.seq for message in home), reverse=True)
+            for feed in FEEDS:
+                page = TIMELINE.page(shelf.connection, account_id(ACCOUNTS[feed]), 50)
+                seqs = [message.ref.seq for message in page if message.ref.feed == feed_id(feed)]
+                there = [message.ref.seq for message in home if message.ref.feed == feed_id(feed)]
+                assert seqs == sorted(there, reverse=True)
         finally:
             shelf.close()

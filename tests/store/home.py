@@ -30,11 +30,11 @@ class Seen:
     def add(self, connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
         for row in rows:
             assert row.key not in self.rows
-            self.rows[row.key] = row
+            self.rows[row.key] = row._replace(id=None)  # a hint: not everybody who makes a row has it
 
     def remove(self, connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
         for row in rows:
-            assert self.rows.pop(row.key) == row
+            assert self.rows.pop(row.key) == row._replace(id=None)
 
     def clear(self, connection: sqlite3.Connection) -> None:
         self.rows.clear()

@@ -1,12 +1,13 @@
 """A store of made feeds for the tests of views: rows are written as they come, and the views are told."""
 
 from collections.abc import Sequence
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
-from p2pmicro.feed.chain import Link, genesis, walk
-from p2pmicro.feed.content import follow, follows, post, profile, read, write
-from p2pmicro.ids import AccountId, FeedId
+from p2pmicro.feed.chain import Link, as_hole, genesis, walk
+from p2pmicro.feed.content import follow, follows, post, profile, read, ref_value, reply, write
+from p2pmicro.ids import AccountId, EntryId, FeedId, Ref
 from p2pmicro.keys import PrivateKey
 from p2pmicro.store.db import open_database
 from p2pmicro.store.feeds import Role, account_number, feed_by_number, set_role, shown_end
@@ -17,19 +18,36 @@ NOW_MS = 1_700_000_000_000
 DEVICE = write(0, "post", post("a device stands here"))  # nobody reads entry 1 in these tests
 
 
+@cache
 def account_id(name: str) -> AccountId:
     """A key that any schema takes."""
     return AccountId(PrivateKey(sha256(b"account " + name.encode()).digest()).public)
 
 
+@cache
 def feed_id(name: str) -> FeedId:
-    """A feed id; no signature is checked here."""
-    return FeedId(sha256(b"feed " + name.encode()).digest())
+    """A feed id that any schema takes; no signature is checked here."""
+    return FeedId(PrivateKey(sha256(b"feed " + name.encode()).digest()).public)
 
 
 def said(text: str, time_ms: int = NOW_MS) -> bytes:
     """A message."""
     return write(time_ms, "post", post(text))
+
+
+def answered(parent: Ref, root: Ref | None = None, text: str = "yes", time_ms: int = NOW_MS, **fields: object) -> bytes:
+    """An answer; without `root`, the parent began the thread."""
+    return write(time_ms, "post", post(text, reply=reply(root or parent, parent), **fields))
+
+
+def quoted(ref: Ref, text: str = "see", time_ms: int = NOW_MS) -> bytes:
+    """A message that quotes one."""
+    return write(time_ms, "post", post(text, quote=ref_value(ref)))
+
+
+def replaced(*refs: Ref, text: str = "better", time_ms: int = NOW_MS, **fields: object) -> bytes:
+    """A message in the place of others."""
+    return write(time_ms, "post", post(text, replaces=[ref_value(ref) for ref in refs], **fields))
 
 
 def named(name: str, rev: int = 1) -> bytes:
@@ -55,6 +73,7 @@ class Shelf:
         self.connection.execute("BEGIN")
         self.views = views
         self._payloads: dict[str, dict[int, bytes]] = {}
+        self._planned: dict[str, list[bytes]] = {}
 
     def close(self) -> None:
         """Give it back."""
@@ -89,22 +108,39 @@ class Shelf:
         """Entries come together."""
         number = self.number(name)
         self._payloads[name].update(payloads)
+        self.connection.executemany("DELETE FROM holes WHERE key = ?", [(number << 32 | seq,) for seq in payloads])
         self.connection.executemany(
-            "INSERT INTO entries (key, seen_ms, payload) VALUES (?, ?, ?)",
+            "REPLACE INTO entries (key, seen_ms, payload) VALUES (?, ?, ?)",
             [(number << 32 | seq, seen_ms, payload) for seq, payload in payloads.items()],
         )
         held = self._payloads[name]
         start = genesis(feed_id(name))
         last = max(held)
-        ids = walk(start, [held.get(seq, DEVICE) for seq in range(1, last + 1)]) if last < 10_000 else [start.id]
-        self.connection.execute(
-            "UPDATE feeds SET before_seq = 0, before_id = ?, last_seq = ?, last_id = ? WHERE number = ?",
-            (start.id, last, ids[-1], number),
-        )
+        if name not in self._planned:
+            ids = walk(start, [held.get(seq, DEVICE) for seq in range(1, last + 1)]) if last < 10_000 else [start.id]
+            self._set_run(number, start.id, last, ids[-1])
         rows = self.rows(name, list(payloads))
         rows = [row for row in rows if row.key & 0xFFFFFFFF <= shown_end(feed_by_number(self.connection, number))]
         for view in self.views:
             view.add(self.connection, rows)
+
+    def plan(self, name: str, payloads: Sequence[bytes]) -> None:
+        """What a feed has from seq 1 on is known and missing, so that its ids stand; `put` brings one."""
+        number = self.number(name)
+        start = genesis(feed_id(name))
+        ids = walk(start, payloads)
+        for seq, payload in enumerate(payloads, 1):
+            self.connection.execute("INSERT INTO entries VALUES (?, 0, NULL)", (number << 32 | seq,))
+            self.connection.execute("INSERT INTO holes VALUES (?, ?, ?, 3)", (number << 32 | seq, *as_hole(payload)))
+        if payloads:
+            self._set_run(number, start.id, len(payloads), ids[-1])
+        self._planned[name] = list(payloads)
+
+    def _set_run(self, number: int, before_id: bytes, last: int, last_id: bytes) -> None:
+        self.connection.execute(
+            "UPDATE feeds SET before_seq = 0, before_id = ?, last_seq = ?, last_id = ? WHERE number = ?",
+            (before_id, last, last_id, number),
+        )
 
     def say(self, name: str, *texts: str, time_ms: int = NOW_MS) -> None:
         """Messages come at the end of a feed, all seen when they are claimed."""
@@ -132,10 +168,14 @@ class Shelf:
         """Payloads go, as a `delete` makes them; then the views hear of it."""
         rows = self.rows(name, seqs)
         for row in rows:
+            seq = row.key & 0xFFFFFFFF
             self.connection.execute(
-                "INSERT INTO holes (key, length, hash, why) SELECT key, length(payload), x'00', 1 FROM entries"
-                " WHERE key = ?",
-                (row.key,),
+                "INSERT INTO holes (key, length, hash, why) VALUES (?, ?, ?, 1)",
+                (row.key, *as_hole(self._payloads[name][seq])),
+            )
+            self.connection.execute(
+                "INSERT INTO tombstones (feed, seq, deleter, id) VALUES (?, ?, ?, ?)",
+                (feed_id(name), seq, row.key, self.link(name, seq).id),
             )
             self.connection.execute("UPDATE entries SET payload = NULL WHERE key = ?", (row.key,))
         for view in self.views:
@@ -157,13 +197,17 @@ class Shelf:
         self.connection.execute(
             "CREATE VIRTUAL TABLE IF NOT EXISTS temp.words USING fts5vocab (main, search, instance)"
         )
-        names = ("home", "nearby", "list_todo", "stated", "profiles", "follows")
+        names = ("home", "nearby", "list_todo", "stated", "profiles", "follows", "replies", "refs")
         tables = {name: self.connection.execute(f"SELECT * FROM {name} ORDER BY 1, 2").fetchall() for name in names}
         tables["words"] = self.connection.execute("SELECT term, doc FROM temp.words ORDER BY 1, 2").fetchall()
         return tables
 
+    def ref(self, name: str, seq: int) -> Ref:
+        """How others name an entry; those before it must be there already, or stay away."""
+        return Ref(feed_id(name), seq, EntryId(self.link(name, seq).id))
+
     def link(self, name: str, seq: int) -> Link:
         """The place of an entry."""
         held = self._payloads[name]
-        payloads = [held.get(at, DEVICE) for at in range(1, seq + 1)]
+        payloads = self._planned.get(name, [held.get(at, DEVICE) for at in range(1, seq + 1)])[:seq]
         return Link(seq, walk(genesis(feed_id(name)), payloads)[-1])
