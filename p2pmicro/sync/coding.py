@@ -9,8 +9,9 @@ from typing import Any
 from .. import cbor
 from ..errors import AuthError, EncodingError, MessageError
 from ..feed import wire
-from ..ids import AccountId, EntryId, FeedId
+from ..ids import AccountId, EntryId, FeedId, Ref
 from ..limits import (
+    ASK_MAX_ITEMS,
     HAVE_MAX_ITEMS,
     IDS_MAX,
     INT_MAX,
@@ -28,8 +29,11 @@ from .message import (
     ID_PREFIX_BYTES,
     SALT_BYTES,
     VERSION_BYTES,
+    Ask,
     AskIds,
+    Asks,
     Close,
+    ExcerptGiven,
     Gone,
     Have,
     HaveItem,
@@ -79,6 +83,8 @@ _WRITERS: Mapping[type[Message], tuple[int, Callable[[Any], Sequence[cbor.Value]
     Ping: (9, lambda m: []),
     Pong: (10, lambda m: []),
     Close: (11, lambda m: [m.code, m.text]),
+    Asks: (12, lambda m: [[[ask.number, ask.ref.feed, ask.ref.seq, ask.ref.id] for ask in m.items]]),
+    ExcerptGiven: (13, lambda m: [m.number, wire.excerpt_value(m.excerpt), [*map(wire.device_proof_value, m.devices)]]),
 }
 MESSAGE_NUMBERS: Mapping[type[Message], int] = {kind: number for kind, (number, _) in _WRITERS.items()}
 
@@ -251,6 +257,22 @@ def _read_close(code: Any, text: Any) -> Close:
     return Close(code, text)
 
 
+def _read_asks(items: Any) -> Asks:
+    asks = []
+    for value in _list(items, ASK_MAX_ITEMS):
+        number, feed, seq, entry_id = _array(value, 4)
+        ref = Ref(FeedId(_bytes(feed, 32)), _integer(seq, 1, SEQ_MAX), EntryId(_bytes(entry_id, 32)))
+        asks.append(Ask(_integer(number, 0, INT_MAX), ref))
+    return Asks(asks)
+
+
+def _read_excerpt(number: Any, excerpt: Any, devices: Any) -> ExcerptGiven:
+    proofs = [wire.parse_device_proof(value) for value in _list(devices, 2)]
+    if not proofs:
+        raise MessageError("An excerpt comes with the device proof of its feed.")
+    return ExcerptGiven(None if number is None else _integer(number, 0, INT_MAX), wire.parse_excerpt(excerpt), proofs)
+
+
 _READERS: Mapping[int, tuple[int, Callable[..., Message]]] = {
     0: (2, _read_hello),
     1: (4, _read_resume),
@@ -264,6 +286,8 @@ _READERS: Mapping[int, tuple[int, Callable[..., Message]]] = {
     9: (0, _read_ping),
     10: (0, _read_pong),
     11: (2, _read_close),
+    12: (1, _read_asks),
+    13: (3, _read_excerpt),
 }
 
 

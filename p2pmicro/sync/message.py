@@ -8,10 +8,10 @@ from typing import TypeAlias
 from .. import cbor
 from ..errors import AuthError, EntryError
 from ..feed import wire
-from ..feed.chain import Range
+from ..feed.chain import Excerpt, Range
 from ..feed.device import DeviceProof, Revoke
 from ..feed.fork import ForkProof
-from ..ids import AccountId, EntryId, FeedId
+from ..ids import AccountId, EntryId, FeedId, Ref
 from ..keys import PrivateKey, verify
 from ..limits import PROTOCOL_VERSION
 
@@ -22,6 +22,7 @@ ELEMENT_BYTES = 16
 ID_PREFIX_BYTES = 16  # of an id, where a peer only compares: X5 of the threats says why not fewer
 CAPABILITIES_MAX = 16
 CAPABILITY_MAX_CHARS = 32
+EXCERPTS = "excerpts"  # the capability to ask for entries by ref
 CLOSE_TEXT_MAX_CHARS = 200
 
 
@@ -110,7 +111,7 @@ class RangeGiven:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """A want that can't be answered: not held, or on another branch."""
+    """A want or an ask that can't be answered: not held, or on another branch."""
 
     number: int
 
@@ -142,6 +143,30 @@ class Pong:
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """One entry asked for by its ref; answered by an excerpt or gone of the same number. Source: "Excerpts"."""
+
+    number: int  # of one series with the wants
+    ref: Ref
+
+
+@dataclass(frozen=True, slots=True)
+class Asks:
+    """Several entries asked for by their refs."""
+
+    items: Sequence[Ask]  # at most 64
+
+
+@dataclass(frozen=True, slots=True)
+class ExcerptGiven:
+    """One entry with what proves it: the one that was asked for, or the delete that names it."""
+
+    number: int | None  # the ask's; None: told because the peer asked before, or wants to hear of deletes
+    excerpt: Excerpt
+    devices: Sequence[DeviceProof]  # of its feed; of a delete of another feed's entry, then that feed's
+
+
+@dataclass(frozen=True, slots=True)
 class Close:
     """The last message: why the session ends."""
 
@@ -149,7 +174,22 @@ class Close:
     text: str  # a sentence
 
 
-Message: TypeAlias = Hello | Resume | Interest | Have | Wants | RangeGiven | Gone | AskIds | Ids | Ping | Pong | Close
+Message: TypeAlias = (
+    Hello
+    | Resume
+    | Interest
+    | Have
+    | Wants
+    | RangeGiven
+    | Gone
+    | AskIds
+    | Ids
+    | Ping
+    | Pong
+    | Close
+    | Asks
+    | ExcerptGiven
+)
 
 
 # --- Hello ---

@@ -1,16 +1,19 @@
 """One conversation, sans I/O: bytes and `now` in, messages and bytes out.
 
-The owner feeds `receive_data`, takes messages from `next_event` and wants from `next_want`, answers with `send`, writes
-what `data_to_send` gives, tells `sent`, and calls `handle_timeout` at `next_timeout`. Whatever the peer does wrong ends
-as a RemoteError out of `receive_data`, `next_event` or `handle_timeout`; the owner then calls `close` and hangs up.
+The owner feeds `receive_data`, takes messages from `next_event`, wants from `next_want` and asks from `next_ask`,
+answers with `send`, writes what `data_to_send` gives, tells `sent`, and calls `handle_timeout` at `next_timeout`.
+Whatever the peer does wrong ends as a RemoteError out of `receive_data`, `next_event` or `handle_timeout`; the owner
+then calls `close` and hangs up.
 Source: protocol/sync.md.
 """
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import replace
 
 from ..errors import LimitError, MessageError, StateError
 from ..limits import (
+    ASK_QUEUE_MAX,
     FRAME_MAX_BYTES,
     HANDSHAKE_TIMEOUT_S,
     HELLO_MAX_BYTES,
@@ -24,8 +27,11 @@ from .coding import decode_message_untrusted, encode_message
 from .frame import FrameReader, frame
 from .message import (
     CLOSE_TEXT_MAX_CHARS,
+    Ask,
     AskIds,
+    Asks,
     Close,
+    ExcerptGiven,
     Gone,
     Hello,
     Ids,
@@ -39,6 +45,9 @@ from .message import (
     check_hello,
 )
 from .state import TABLE, State
+
+_ANSWERS: Mapping[type[Message], tuple[type, ...]] = {RangeGiven: (Want,), ExcerptGiven: (Ask,), Gone: (Want, Ask)}
+"""What each answer may answer."""
 
 
 class Session:
@@ -61,7 +70,8 @@ class Session:
         self._frames: deque[bytes] = deque()  # not yet sent
         self._unsent = 0
         self._wants: deque[Want] = deque()  # the peer's, in order
-        self._asked: dict[int, Want] = {}  # ours, not yet answered
+        self._asks: deque[Ask] = deque()  # and what it asks for by ref
+        self._asked: dict[int, Want | Ask] = {}  # ours, not yet answered
         self._asked_ids: deque[AskIds] = deque()
         self._pinged = False
         self._pong_waits = False  # an answer to a ping is not yet sent
@@ -120,10 +130,15 @@ class Session:
                     raise LimitError(f"More than {WANT_QUEUE_MAX} wants wait for an answer.")
                 self._wants.extend(message.items)
                 return None if not message.items else message
-            case RangeGiven() | Gone():
+            case Asks():
+                if len(self._asks) + len(message.items) > ASK_QUEUE_MAX:
+                    raise LimitError(f"More than {ASK_QUEUE_MAX} entries are asked for and wait for an answer.")
+                self._asks.extend(message.items)
+                return None if not message.items else message
+            case RangeGiven() | Gone() | ExcerptGiven():
                 if message.number is not None:
-                    if self._asked.pop(message.number, None) is None:
-                        raise StateError("An answer came to a want that is not open.")
+                    if not isinstance(self._asked.pop(message.number, None), _ANSWERS[type(message)]):
+                        raise StateError("An answer came to a want or an ask that is not open.")
                     self._answered_at = now
             case Ids():
                 if not self._asked_ids or self._asked_ids[0].feed != message.feed:
@@ -163,9 +178,13 @@ class Session:
         """The peer's next want, as long as little is unsent: production stops at 256 KiB."""
         return self._wants.popleft() if self._wants and self._unsent < UNSENT_MAX_BYTES else None
 
+    def next_ask(self) -> Ask | None:
+        """The next entry that the peer asks for by its ref, as long as little is unsent."""
+        return self._asks.popleft() if self._asks and self._unsent < UNSENT_MAX_BYTES else None
+
     @property
     def asked(self) -> int:
-        """How many of our wants are not yet answered."""
+        """How many of our wants and asks are not yet answered."""
         return len(self._asked)
 
     # --- Out ---
@@ -184,6 +203,9 @@ class Session:
         elif isinstance(message, Wants):
             self._await(now)
             self._asked.update((want.number, want) for want in message.items)
+        elif isinstance(message, Asks):
+            self._await(now)
+            self._asked.update((ask.number, ask) for ask in message.items)
         elif isinstance(message, AskIds):
             self._await(now)
             self._asked_ids.append(message)

@@ -5,7 +5,9 @@ from enum import Enum
 
 from .message import (
     AskIds,
+    Asks,
     Close,
+    ExcerptGiven,
     Gone,
     Have,
     Hello,
@@ -47,6 +49,7 @@ TABLE: Mapping[State, Mapping[type[Message], State]] = {
     },
     State.OPEN: {
         **dict.fromkeys((Interest, Have, Wants, RangeGiven, Gone, AskIds, Ids, Ping, Pong), State.OPEN),
+        **dict.fromkeys((Asks, ExcerptGiven), State.OPEN),
         Close: State.CLOSED,
     },
     State.CLOSED: {},

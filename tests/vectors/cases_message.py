@@ -59,6 +59,7 @@ def have_item(**more: Any) -> list[Any]:
 
 
 WANT = [7, FEED_A.public, 65, 128, None]
+ASK = [7, FEED_A.public, 70, LOG_A.id(70)]
 VALID: dict[str, list[tuple[str, str, list[Any]]]] = {
     "resume": [
         ("first", "Of a peer that was not met before.", [1, EPOCH, 0, None, None]),
@@ -109,6 +110,16 @@ VALID: dict[str, list[tuple[str, str, list[Any]]]] = {
         ("two", "Those that are held.", [8, FEED_A.public, [[1, LOG_A.id(1)], [70, LOG_A.id(70)]]]),
         ("none", "None of them is held.", [8, FEED_A.public, []]),
     ],
+    "asks": [
+        ("one", "Entry 70, by its ref.", [12, [ASK]]),
+        ("none", "An empty list asks for nothing.", [12, []]),
+        ("largest", "64 entries.", [12, [ASK] * 64]),
+    ],
+    "excerpt_given": [
+        ("answer", "Of ask number 7.", [13, 7, LOG_A.excerpt(70, 70), [device_proof()]]),
+        ("told", "It was asked for before, or is a delete.", [13, None, LOG_A.excerpt(70, 71), [device_proof()]]),
+        ("two_devices", "And whose feed a delete names.", [13, 7, LOG_A.excerpt(70, 70), [device_proof()] * 2]),
+    ],
     "ping": [("plain", "Is anybody there?", [9])],
     "pong": [("plain", "Yes.", [10])],
     "close": [
@@ -133,6 +144,8 @@ def vectors() -> Iterator[Vector]:
 
 
 _SPECS = {
+    "asks_one": "ask-answer",
+    "excerpt_given_two_devices": "excerpt-devices",
     "have_unknown_key": "message-more",
     "have_no_payload": "have-runs",
     "interest_full": "interest-full",
@@ -249,7 +262,7 @@ def _faults() -> Iterator[Vector]:
     yield _message("fault_indefinite", "message-shape", "No length.", None, "remote.message", data=b"\x9f\x09\xff")
     for name, value in {
         "array": [],
-        "number": [12],
+        "number": [99],
         "negative": [-1],
         "text": ["9"],
         "map": {},
@@ -294,6 +307,14 @@ def _faults() -> Iterator[Vector]:
         "ids": {
             "feed": (1, (feed[1:], None)),
             "list": (2, (None, [1], [[1]], [[1, bytes(31)]], [[2, bytes(32)], [1, bytes(32)]])),
+        },
+        "asks": {
+            "list": (1, (None, {}, [ASK] * 65, [[*ASK, None]], [[-1, *ASK[1:]]], [[7, feed, 0, bytes(32)]])),
+        },
+        "excerpt_given": {
+            "number": (1, (-1, b"")),
+            "entry": (2, (None, [], LOG_A.excerpt(70, 70)[:5])),
+            "devices": (3, (None, [], [device_proof()] * 3, [[ENTRY_1]])),
         },
         "close": {"code": (1, (None, b"bye", "c" * 41)), "text": (2, (None, b"", "t" * 201))},
     }

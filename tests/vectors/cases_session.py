@@ -5,7 +5,7 @@ from typing import Any
 
 from p2pmicro import cbor
 
-from .cases_message import CERTIFICATES, NEWER, SALT, VALID, VERSION, WANT, device_proof, hello, hello_fields
+from .cases_message import ASK, CERTIFICATES, NEWER, SALT, VALID, VERSION, WANT, device_proof, hello, hello_fields
 from .parties import FEED_A, FEED_B, LOG_A
 
 Document = dict[str, Any]
@@ -155,6 +155,13 @@ def _good() -> Iterator[Document]:
     yield case("ids", "ids-answer", "Not all are held.", role, ids, "open")
     again = [*opened, hear([2, VERSION, NEWER, None, b"", b"", True])]
     yield case("interest_again", "interest-full", "Interests change.", role, again, "open")
+    excerpt = [LOG_A.excerpt(70, 70), [device_proof()]]
+    asked = [*opened, say([12, [ASK, [8, *ASK[1:]]]]), hear([6, 8]), hear([13, 7, *excerpt])]
+    yield case("ask", "ask-answer", "One of two is held.", role, asked, "open")
+    told = [*opened, hear([13, None, *excerpt])]
+    yield case("excerpt_told", "ask-later", "An excerpt that is told needs no ask.", role, told, "open")
+    full = [*opened, *[hear([12, [ASK] * 64])] * 4]
+    yield case("asks_256", "ask-queue", "256 asks may wait.", role, full, "open")
     full = [*opened, hear([4, [WANT] * 64])] + [hear([4, [WANT] * 64])] * 3
     yield case("wants_256", "want-queue", "256 wants may wait.", role, full, "open")
     for state in ("await hello", "await resume", "await interest", "open"):
@@ -207,6 +214,14 @@ def _faults() -> Iterator[Document]:
     state = "remote.state"
     yield wrong("gone_unasked", "want-answer", "No want is open.", state, hear([6, 7]))
     yield wrong("given_unasked", "want-answer", "No want is open.", state, hear([5, 7, LOG_A.range(65, 70)]))
+    excerpt = [LOG_A.excerpt(70, 70), [device_proof()]]
+    yield wrong("excerpt_unasked", "ask-answer", "No ask is open.", state, hear([13, 7, *excerpt]))
+    crossed = [say([4, [WANT]]), hear([13, 7, *excerpt])]
+    yield wrong("excerpt_to_want", "ask-answer", "Number 7 is a want.", state, *crossed)
+    crossed = [say([12, [ASK]]), hear([5, 7, LOG_A.range(70, 70)])]
+    yield wrong("given_to_ask", "ask-answer", "Number 7 is an ask.", state, *crossed)
+    many = [hear([12, [ASK] * 64])] * 4
+    yield wrong("asks_257", "ask-queue", "One too many waits.", "remote.limit", *many, hear([12, [ASK]]))
     twice = [say([4, [WANT]]), hear([6, 7]), hear([6, 7])]
     yield wrong("gone_twice", "want-answer", "The want was answered.", state, *twice)
     yield wrong("ids_unasked", "ids-answer", "No question is open.", state, hear([8, FEED_A.public, []]))

@@ -31,6 +31,7 @@ _WITHOUT_VECTOR = {
     *("interest-kept", "interest-blocked", "have-due", "have-proof", "have-checked", "have-upto", "have-unknown-feed"),
     *("want-serve", "want-gone", "want-anybody", "ids-queue", "live-have", "live-gap", "live-unwanted", "close-wait"),
     *("fork-hunt", "fork-lower", "fork-own", "change-up", "change-epoch"),
+    *("ask-serve", "ask-deleted", "excerpt-compared", "ask-again", "excerpt-delete", "interest-alone"),
     *("extension-caps", "extension-keys", "extension-version"),
 }
 _CLOSED_BY = {"bye", "busy", "duplicate", "bug", "remote"}

@@ -5,11 +5,14 @@ from functools import cache
 
 from p2pmicro.feed.device import make_revoke
 from p2pmicro.feed.fork import make_fork_proof
-from p2pmicro.ids import FeedId
+from p2pmicro.ids import EntryId, FeedId, Ref
 from p2pmicro.limits import INT_MAX, SEQ_MAX
 from p2pmicro.sync.message import (
+    Ask,
     AskIds,
+    Asks,
     Close,
+    ExcerptGiven,
     Gone,
     Have,
     HaveItem,
@@ -29,6 +32,7 @@ from tests.made import MadeFeed, private_key
 
 CERTIFICATES = (b"initiator's certificate", b"responder's certificate")
 EPOCH, VERSION, NEWER, SALT = b"epoch...", b"version.", b"newer...", b"sixteen bytes..."
+NO_ID = EntryId(bytes(32))
 ONE, OTHER = b"first element...", b"second element.."
 
 
@@ -77,5 +81,10 @@ def samples() -> dict[type[Message], Sequence[Message]]:
         Ids: [Ids(feed.feed, []), Ids(FeedId(feed.feed), [(1, feed.links[1].id), (9, feed.links[9].id)])],
         Ping: [Ping()],
         Pong: [Pong()],
+        Asks: [Asks([]), Asks([Ask(0, Ref(feed.feed, 1, NO_ID)), Ask(INT_MAX, Ref(feed.feed, SEQ_MAX, NO_ID))])],
+        ExcerptGiven: [
+            ExcerptGiven(None, feed.excerpt(64, 64), [feed.proof]),
+            ExcerptGiven(5, feed.excerpt(2, 64), [feed.proof, MadeFeed(1, "other").proof]),
+        ],
         Close: [Close("bye", ""), Close("remote.state", "x" * 200)],
     }

@@ -110,7 +110,7 @@ def test_wrong_field_is_refused_or_means_what_it_says(kind: type[Message], value
         "00",
         "8109ff",
         "82090a",
-        "810c",
+        "8118ff",
         "8138",
         "8120",
         "81f6",

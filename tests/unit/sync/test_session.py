@@ -6,6 +6,7 @@ from typing import get_args
 import pytest
 
 from p2pmicro.errors import AuthError, FrameError, LimitError, MessageError, StateError
+from p2pmicro.ids import Ref
 from p2pmicro.limits import (
     FRAME_MAX_BYTES,
     FRAME_TIMEOUT_S,
@@ -21,8 +22,10 @@ from p2pmicro.limits import (
 from p2pmicro.sync.coding import decode_message_untrusted, encode_message
 from p2pmicro.sync.frame import frame
 from p2pmicro.sync.message import (
+    Ask,
     AskIds,
     Close,
+    ExcerptGiven,
     Gone,
     Have,
     Hello,
@@ -102,7 +105,9 @@ class TestStates:
             session = in_state(state, initiator)
             number = getattr(sample, "number", None)
             if isinstance(number, int):
-                session._asked[number] = Want(number, made().feed, 1, 1, None)
+                ref = Ref(made().feed, 1, made().links[1].id)
+                asked = Ask(number, ref) if kind is ExcerptGiven else Want(number, made().feed, 1, 1, None)
+                session._asked[number] = asked
             if isinstance(sample, Ids):
                 session._asked_ids.append(AskIds(sample.feed, [seq for seq, _ in sample.ids]))
             if isinstance(sample, Hello) and after is not None:
