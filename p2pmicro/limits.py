@@ -81,6 +81,9 @@ BACKOFF_MAX_S = 300.0
 PENALTY_FIRST_S = 10.0  # for sending what is refused; doubles up to BACKOFF_MAX_S
 PENALTIES_MAX = 1024  # peers of which that is remembered
 
+# --- Bundles (protocol/bundle.md) ---
+BUNDLE_RECORD_MAX_BYTES = FRAME_MAX_BYTES  # the largest range fits, as in a session; a reader keeps one at a time
+
 # --- The store ---
 CHANGE_BLOCK = 4096  # change numbers reserved at once in the high-water mark
 INGEST_BATCH_ENTRIES = 2048  # rows of one multi-row statement: 4 columns stay under SQLite's 32,766 variables

@@ -22,6 +22,7 @@ _WITHOUT_VECTOR = {
     *("revoke-smallest", "revoke-branch", "revoke-hidden"),
     *("follows-merge", "snapshot-every", "mark-outside", "mark-behind", "mark-own-fork"),
     *("delete-own", "delete-void", "delete-erase", "delete-kept", "delete-hidden"),
+    *("bundle-as-in-session", "bundle-no-secret"),
     *("state-rev", "state-winner", "time-order", "time-marks"),
 }
 
@@ -75,7 +76,7 @@ def test_quoted_grammar_is_in_the_grammar(page: str) -> None:
             assert squeezed(rule) in whole, rule
 
 
-@pytest.mark.parametrize("page", ["content.md", "feed.md"])
+@pytest.mark.parametrize("page", ["bundle.md", "content.md", "feed.md"])
 def test_example_in_hex_is_a_vector(page: str) -> None:
     found = blocks(page, "hex")
     assert found
@@ -150,10 +151,10 @@ def test_vectors_name_rules_and_rules_have_vectors() -> None:
         page, anchor = spec.split("#")
         if (PROTOCOL / page).exists():
             assert anchor in anchors(page), spec
-    for page in ("content.md", "feed.md"):
+    for page in ("bundle.md", "content.md", "feed.md"):
         mute = {rule for rule in rules(page) if f"{page}#{rule}" not in named}
         assert mute <= _WITHOUT_VECTOR, page
-    assert set(rules("content.md")) | set(rules("feed.md")) >= _WITHOUT_VECTOR
+    assert {rule for page in ("bundle.md", "content.md", "feed.md") for rule in rules(page)} >= _WITHOUT_VECTOR
 
 
 @pytest.mark.parametrize("page", [*PAGES, FOLDER / "README.md"], ids=lambda page: page.relative_to(PROTOCOL).as_posix())

@@ -1,5 +1,5 @@
-// A second implementation of feed.md and content.md, written from their text: it reads and checks everything that the
-// vectors of these two pages hold. Plain Node.js 18 or newer, WebCrypto, no package.
+// A second implementation of feed.md, content.md and bundle.md, written from their text: it reads and checks everything
+// that the vectors of these pages hold. Plain Node.js 18 or newer, WebCrypto, no package.
 //
 //   node verify.mjs [--json]     all vectors beside this file; --json prints each verdict as a line of JSON
 //
@@ -267,8 +267,8 @@ function sideOf(value) {
 
 // --- Checks (feed.md) ---
 
-export async function checkRange(bytes, end, trace) {
-  const [rawFeed, rawSeq, rawId, rawItems, rawHeads] = array(decode(bytes), 5);
+export async function checkRange(value, end, trace) {
+  const [rawFeed, rawSeq, rawId, rawItems, rawHeads] = array(value, 5);
   const feed = fixed(rawFeed, 32);
   const beforeSeq = seqFrom(rawSeq, 0);
   const beforeId = fixed(rawId, 32);
@@ -302,8 +302,8 @@ export async function checkRange(bytes, end, trace) {
   return { feed, first, last, ids, items };
 }
 
-export async function checkExcerpt(bytes, trace) {
-  const [rawFeed, rawSeq, rawId, rawPayload, rawTail, rawSignature] = array(decode(bytes), 6);
+export async function checkExcerpt(value, trace) {
+  const [rawFeed, rawSeq, rawId, rawPayload, rawTail, rawSignature] = array(value, 6);
   const feed = fixed(rawFeed, 32);
   const beforeSeq = seqFrom(rawSeq, 0);
   const beforeId = fixed(rawId, 32);
@@ -321,8 +321,8 @@ export async function checkExcerpt(bytes, trace) {
   return { feed, seq, id: ids[0], payload: items[0] };
 }
 
-export async function checkDeviceProof(bytes, wantedFeed, wantedAccount, trace) {
-  const [rawPayload, rawSignature] = array(decode(bytes), 2);
+export async function checkDeviceProof(value, wantedFeed, wantedAccount, trace) {
+  const [rawPayload, rawSignature] = array(value, 2);
   const payload = payloadOf(rawPayload);
   const signature = fixed(rawSignature, 64);
   checkSizes([payload]);
@@ -348,8 +348,8 @@ export async function checkDeviceProof(bytes, wantedFeed, wantedAccount, trace) 
   return { feed, account, device: field("device"), box: field("box"), gen: Number(field("gen")) };
 }
 
-export async function checkFork(bytes, trace) {
-  const [rawFeed, rawSeq, rawId, ...rawSides] = array(decode(bytes), 5);
+export async function checkFork(value, trace) {
+  const [rawFeed, rawSeq, rawId, ...rawSides] = array(value, 5);
   const feed = fixed(rawFeed, 32);
   const beforeSeq = seqFrom(rawSeq, 0);
   const beforeId = fixed(rawId, 32);
@@ -370,13 +370,85 @@ export async function checkFork(bytes, trace) {
   return { feed, seq: d, ids: walked.map((ids) => ids[0]) };
 }
 
-export async function checkRevoke(bytes, account, trace) {
-  const [rawFeed, rawSeq, rawId, rawSignature] = array(decode(bytes), 4);
+export async function checkRevoke(value, account, trace) {
+  const [rawFeed, rawSeq, rawId, rawSignature] = array(value, 4);
   const feed = fixed(rawFeed, 32);
   const seq = seqFrom(rawSeq, 1);
   const id = fixed(rawId, 32);
   await verify(account, revokeMessage(feed, seq, id), fixed(rawSignature, 64), trace, "revoke");
   return { feed, seq, id };
+}
+
+// --- Bundles (bundle.md) ---
+
+const RECORD_MAX = 1179648;
+
+/** Cut a file into its items, which are byte strings; one that is too large comes as null. */
+function* recordsOf(bytes) {
+  for (let at = 0; at < bytes.length; ) {
+    if (bytes[at] < 0x40 || bytes[at] > 0x5b) ill("not a byte string");
+    const info = bytes[at] - 0x40;
+    const width = info < 24 ? 0 : 1 << (info - 24);
+    if (at + 1 + width > bytes.length) ill("cut short");
+    const length = width ? BigInt("0x" + hex(bytes.subarray(at + 1, at + 1 + width))) : BigInt(info);
+    if (width && length < (width === 1 ? 24n : 1n << BigInt(4 * width))) ill("not the shortest form");
+    at += 1 + width;
+    if (length > BigInt(bytes.length - at)) ill("cut short");
+    yield length > RECORD_MAX ? null : bytes.subarray(at, at + Number(length));
+    at += Number(length);
+  }
+}
+
+function bundleHeader(record) {
+  if (record === null) ill("no header");
+  const [magic, fields] = array(decode(record), 2);
+  if (magic !== "p2pmicro bundle 1" || !(fields instanceof Map)) ill("no header");
+  for (const key of fields.keys()) if (key.startsWith("!")) ill("a later version");
+  const number = (key, low) =>
+    typeof fields.get(key) === "bigint" && fields.get(key) >= low ? Number(fields.get(key)) : ill(`no ${key}`);
+  const timeOrNull = (key) => (fields.get(key) === null ? null : number(key, -INT_MAX));
+  const [made, feeds, entries] = [number("made", -INT_MAX), number("feeds", 0n), number("entries", 0n)];
+  return { made, feeds, entries, first: timeOrNull("first"), last: timeOrNull("last") };
+}
+
+/** What a bundle holds, record by record; a record that is refused comes with its code, and stops nothing. */
+export async function readBundle(bytes, trace) {
+  let header = null;
+  let device = null;
+  const records = [];
+  const ofFeed = (found) => (device && equal(found.feed, device.feed) ? found : refuse("entry.device", "no proof before it"));
+  for (const record of recordsOf(bytes)) {
+    if (header === null) {
+      header = bundleHeader(record);
+      continue;
+    }
+    try {
+      if (record === null) refuse("entry.size", "a record is too large");
+      const [type, value] = array(decode(record), 2);
+      if (typeof type !== "bigint" || type < 0n) ill("no type");
+      if (type === 0n) {
+        device = null;
+        device = await checkDeviceProof(value, undefined, undefined, trace);
+        records.push(["device", formatFeed(device.feed), formatAccount(device.account)]);
+      } else if (type === 1n) {
+        const [feed] = array(value, 4);
+        ofFeed({ feed: fixed(feed, 32) });
+        records.push(["revoke", (await checkRevoke(value, device.account, trace)).seq]);
+      } else if (type === 2n) {
+        records.push(["fork", ofFeed(await checkFork(value, trace)).seq]);
+      } else if (type === 3n) {
+        const { first, last } = ofFeed(await checkRange(value, undefined, trace));
+        records.push(["range", first, last]);
+      } else if (type === 4n) {
+        records.push(["excerpt", ofFeed(await checkExcerpt(value, trace)).seq]);
+      }
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      records.push(["refused", error.code]);
+    }
+  }
+  if (header === null) ill("an empty file");
+  return { ...header, records };
 }
 
 // --- Payloads (content.md) ---
@@ -616,26 +688,27 @@ const CHECKS = {
     return { time_ms: rendered(timeMs), kind, content: rendered(content) };
   },
   range: async (bytes, given, trace) => {
-    const { feed, first, last, ids, items } = await checkRange(bytes, given.end && unhex(given.end), trace);
+    const { feed, first, last, ids, items } = await checkRange(decode(bytes), given.end && unhex(given.end), trace);
     const [first_id, last_id] = [hex(ids[0]), hex(ids.at(-1))];
     return { feed: formatFeed(feed), first, last, first_id, last_id, entries: verdicts(items) };
   },
   excerpt: async (bytes, given, trace) => {
-    const { feed, seq, id, payload } = await checkExcerpt(bytes, trace);
+    const { feed, seq, id, payload } = await checkExcerpt(decode(bytes), trace);
     return { feed: formatFeed(feed), seq, id: hex(id), entries: verdicts([payload]) };
   },
   device: async (bytes, given, trace) => {
     const feed = given.feed && parseFeed(given.feed);
-    const found = await checkDeviceProof(bytes, feed, given.account && parseAccount(given.account), trace);
+    const found = await checkDeviceProof(decode(bytes), feed, given.account && parseAccount(given.account), trace);
     const [device, box] = [hex(found.device), hex(found.box)];
     return { feed: formatFeed(found.feed), account: formatAccount(found.account), device, box, gen: found.gen };
   },
   fork: async (bytes, given, trace) => {
-    const { feed, seq, ids } = await checkFork(bytes, trace);
+    const { feed, seq, ids } = await checkFork(decode(bytes), trace);
     return { feed: formatFeed(feed), seq, ids: ids.map(hex) };
   },
+  bundle: (bytes, given, trace) => readBundle(bytes, trace),
   revoke: async (bytes, given, trace) => {
-    const { feed, seq, id } = await checkRevoke(bytes, parseAccount(given.account), trace);
+    const { feed, seq, id } = await checkRevoke(decode(bytes), parseAccount(given.account), trace);
     return { feed: formatFeed(feed), seq, id: hex(id) };
   },
 };

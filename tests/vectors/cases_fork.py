@@ -40,12 +40,12 @@ def vectors() -> Iterator[Vector]:
     yield from _revokes()
 
 
-def _branch(after: int, *texts: str) -> Log:
+def branch_of(after: int, *texts: str) -> Log:
     """Another branch of feed_a after one of its entries."""
     return log(FEED_A, *LOG_A.payloads[:after], *[payload("post", {"text": text}) for text in texts])
 
 
-def _proof_of(d: int, one: Any, other: Any, swap: bool = False) -> Any:
+def proof_of(d: int, one: Any, other: Any, swap: bool = False) -> Any:
     """A fork proof of feed_a at d with sides from (log, last) pairs, in order or not."""
     pairs = sorted((one, other), key=lambda pair: pair[0].id(d), reverse=swap)
     sides = [branch.side(d, last) for branch, last in pairs]
@@ -78,21 +78,21 @@ def decoded_fork(value: Any) -> dict[str, Any]:
 
 
 def _forks() -> Iterator[Vector]:
-    two = _branch(1, "Bye")
-    good = _proof_of(2, (LOG_A, 2), (two, 2))
+    two = branch_of(1, "Bye")
+    good = proof_of(2, (LOG_A, 2), (two, 2))
     yield _fork("good", "fork-ids", "Two different entries 2.", good, signed=[*sorted_signed(LOG_A, two, 2)])
     restart = log(FEED_A, payload("device", device_content(), START_MS))
-    yield _fork("at_1", "fork-start", "Two different entries 1: d is 1.", _proof_of(1, (LOG_A, 1), (restart, 1)))
-    longer = _branch(1, "Bye", "Really", "Now")
+    yield _fork("at_1", "fork-start", "Two different entries 1: d is 1.", proof_of(1, (LOG_A, 1), (restart, 1)))
+    longer = branch_of(1, "Bye", "Really", "Now")
     yield _fork(
-        "sides_unequal", "fork-side", "Each side goes to its own next head.", _proof_of(2, (LOG_A, 5), (longer, 4))
+        "sides_unequal", "fork-side", "Each side goes to its own next head.", proof_of(2, (LOG_A, 5), (longer, 4))
     )
-    page = _branch(64, *[f"Other {n}" for n in range(65, 129)])
+    page = branch_of(64, *[f"Other {n}" for n in range(65, 129)])
     yield _fork(
-        "sides_64", "fork-side", "At the limit: both from 65 to the page end.", _proof_of(65, (LOG_A, 128), (page, 128))
+        "sides_64", "fork-side", "At the limit: both from 65 to the page end.", proof_of(65, (LOG_A, 128), (page, 128))
     )
-    at_end = _branch(63, "Other 64")
-    yield _fork("at_page_end", "fork-side", "d is a page end: one hole each.", _proof_of(64, (LOG_A, 64), (at_end, 64)))
+    at_end = branch_of(63, "Other 64")
+    yield _fork("at_page_end", "fork-side", "d is a page end: one hole each.", proof_of(64, (LOG_A, 64), (at_end, 64)))
     one_payload = Log(FEED_A, Link(SEQ_MAX - 1, EntryId(bytes(32))), [HELLO])
     other_payload = Log(FEED_A, one_payload.before, [payload("post", {"text": "Bye"})])
     late = sorted((one_payload, other_payload), key=lambda branch: branch.id(SEQ_MAX))
@@ -110,12 +110,12 @@ def _forks() -> Iterator[Vector]:
         yield _fork(f"shape_{name}", "wire-shape", comment, value, "entry.encoding")
     yield _fork("length_0", "payload-size", "A hole of nothing.", changed(good, 3, 0, 0, 0, 0), "entry.size")
     yield _fork("length_8193", "payload-size", "One over.", changed(good, 4, 0, 0, 0, 8193), "entry.size")
-    over = _branch(63, "Other 64", "Other 65")
+    over = branch_of(63, "Other 64", "Other 65")
     yield _fork(
         "side_over_page_end",
         "fork-side",
         "A side ends at 65, and there is a head at 64.",
-        _proof_of(64, (LOG_A, 65), (over, 64)),
+        proof_of(64, (LOG_A, 65), (over, 64)),
         "entry.size",
     )
     yield _fork("seq_over", "fork-side", "d is one over the last seq.", changed(good, 1, SEQ_MAX), "entry.seq")
@@ -144,7 +144,7 @@ def _forks() -> Iterator[Vector]:
         [*good[:3], LOG_A.side(2, 5), LOG_A.side(2, 4)],
         nothing,
     )
-    longer_same = _branch(2, "Other 3")
+    longer_same = branch_of(2, "Other 3")
     yield _fork(
         "parts_later",
         "fork-ids",
@@ -156,7 +156,7 @@ def _forks() -> Iterator[Vector]:
         "sides_swapped",
         "fork-ids",
         "The greater id first: a second spelling.",
-        _proof_of(2, (LOG_A, 2), (two, 2), swap=True),
+        proof_of(2, (LOG_A, 2), (two, 2), swap=True),
         nothing,
     )
     wrong = "entry.signature"

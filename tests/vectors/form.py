@@ -10,7 +10,7 @@ from typing import Any
 from p2pmicro import cbor
 
 FOLDER = Path(__file__).resolve().parents[2] / "protocol" / "vectors"
-CHECKS = ("cbor", "device", "entry", "excerpt", "fork", "key", "range", "revoke", "signature", "text")
+CHECKS = ("bundle", "cbor", "device", "entry", "excerpt", "fork", "key", "range", "revoke", "signature", "text")
 """The folders of vectors that this module makes; each names the check that its files are for."""
 _SHORT_MAX_BYTES = 1024  # more is written with its repetitions counted, and without diagnostic notation
 
@@ -29,6 +29,7 @@ class Vector:
     diag: str | None = None  # where `value` can't give it
     decoded: Any = None  # what a reader finds, where `expect` is "ok"
     signed: tuple[tuple[str, bytes, bytes, bytes], ...] = ()  # use, key, message, signature
+    parts: tuple[tuple[bytes, int], ...] = ()  # `data` with its repetitions counted, where it is no one CBOR value
 
     def document(self) -> dict[str, Any]:
         """The file's content, with its keys in their order."""
@@ -40,7 +41,7 @@ class Vector:
         if self.given:
             document["given"] = self.given
         document["expect"] = self.expect
-        document["hex"] = self.data.hex() if short else _counted(self.data, self.value)
+        document["hex"] = self.data.hex() if short else _counted(self.data, self.parts or _parts(self.value))
         document["diag"] = diag
         document["decoded"] = self.decoded
         if self.signed:
@@ -110,11 +111,11 @@ def array_head(length: int) -> bytes:
     return cbor.encode([None] * length)[:-length] if length else b"\x80"
 
 
-def _counted(data: bytes, value: Any) -> list[Any]:
-    """Write long bytes with the repetitions of array items counted."""
-    parts: list[tuple[bytes, int]] = list(_parts(value))
+def _counted(data: bytes, counted: Iterable[tuple[bytes, int]]) -> list[Any]:
+    """Write long bytes with their repetitions counted."""
+    parts = list(counted)
     if b"".join(part * count for part, count in parts) != data:
-        raise ValueError("a long vector needs its value")
+        raise ValueError("a long vector needs its value or its parts")
     written: list[Any] = []
     plain = b""
     for part, count in parts:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from . import (
+    cases_bundle,
     cases_cbor,
     cases_device,
     cases_entry,
@@ -26,6 +27,7 @@ _CASES = (
     cases_excerpt,
     cases_device,
     cases_fork,
+    cases_bundle,
 )
 
 

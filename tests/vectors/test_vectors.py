@@ -16,6 +16,7 @@ from p2pmicro.ids import AccountId, EntryId, FeedId
 from p2pmicro.limits import PAYLOAD_MAX_BYTES
 
 from . import ed25519
+from .cases_bundle import EVERYTHING, decoded_bundle
 from .cases_device import decoded_device
 from .cases_excerpt import decoded_excerpt
 from .cases_fork import decoded_fork, decoded_revoke
@@ -108,7 +109,12 @@ def _revoke(data: bytes, given: dict[str, str]) -> Any:
     return decoded_revoke(value, account)
 
 
+def _bundle(data: bytes, _given: dict[str, str]) -> Any:
+    return decoded_bundle(data)
+
+
 READERS: dict[str, Callable[[bytes, dict[str, str]], Any]] = {
+    "bundle": _bundle,
     "cbor": _cbor,
     "device": _device,
     "entry": _entry,
@@ -235,6 +241,13 @@ def test_a_file_with_a_fault_of_form_is_refused() -> None:
     ):
         with pytest.raises(AssertionError):
             check_schema(fault, schema, "fault")
+
+
+def test_records_of_a_bundle_fit_the_grammar() -> None:
+    for record in EVERYTHING:
+        grammar("bundle-record").validate_cbor(cbor.encode(record))
+    item = load_hex(load("bundle/empty.json")["hex"])
+    grammar("bundle-header").validate_cbor(cbor.decode(item))
 
 
 def test_every_error_code_of_entries_has_a_vector() -> None:
