@@ -7,7 +7,7 @@ from ..errors import LocalError
 from ..ids import format_account, format_feed
 from ..node.home import find_home
 from ..node.local import LocalNode
-from .output import print_json, printable
+from .output import agreed, print_json, printable
 
 _WORDS = 24
 _LINE_MAX = 4096  # characters: a wrong file must not be read to its end
@@ -61,12 +61,7 @@ def words(args: Namespace) -> None:
     if not args.yes:
         if not sys.stdin.isatty():
             raise LocalError("The words are the account itself: say --yes to print them where nobody can be asked.")
-        question = "Who reads these words can write in your name for ever. Show them? [y/N] "
-        print(question, end="", file=sys.stderr, flush=True)
-        answer = sys.stdin.readline(_LINE_MAX)
-        if not answer.endswith("\n"):  # ^D
-            print(file=sys.stderr)
-        if answer.strip().lower() not in ("y", "yes"):
+        if not agreed("Who reads these words can write in your name for ever. Show them?"):
             print("Not shown.", file=sys.stderr)
             return
     with LocalNode.open(args.home) as node:

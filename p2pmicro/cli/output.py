@@ -5,12 +5,15 @@ import os
 import sys
 import unicodedata
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self, TextIO
 
+from ..node.plain import rfc3339 as rfc3339
+
 _BOLD, _DIM, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 _BAR_WIDTH = 30
+_ANSWER_MAX = 4096  # characters: a wrong file must not be read to its end
 # C1: they turn the text around them; what a stranger wrote must not move what stands beside it.
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -48,14 +51,6 @@ def dim(text: str) -> str:
     return f"{_DIM}{text}{_RESET}" if colour(sys.stdout) else text
 
 
-def rfc3339(time_ms: int) -> str:
-    """A time as RFC 3339 in UTC with milliseconds; times that no calendar holds are cut to year 1 or 9999."""
-    low, high = -62_135_596_800_000, 253_402_300_799_999
-    at = min(max(time_ms, low), high)
-    moment = datetime.fromtimestamp(0, UTC).timestamp() + at // 1000
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0") + f".{at % 1000:03d}Z"
-
-
 def local_time(time_ms: int) -> str:
     """A time for people: today's by the clock, others by the day."""
     try:
@@ -79,6 +74,15 @@ def size(count: int) -> str:
 def counted(count: int, one: str, more: str | None = None) -> str:
     """A number with its noun: "1 feed", "2 feeds"."""
     return f"{count} {one if count == 1 else more or one + 's'}"
+
+
+def agreed(question: str) -> bool:
+    """Ask a person at a terminal; anything but a yes is a no."""
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    answer = sys.stdin.readline(_ANSWER_MAX)
+    if not answer.endswith("\n"):  # ^D
+        print(file=sys.stderr)
+    return answer.strip().lower() in ("y", "yes")
 
 
 def print_table(rows: Iterable[tuple[str, ...]], head: tuple[str, ...]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import queue
 import signal
 import subprocess
@@ -75,6 +76,23 @@ class Person:
             timeout=PATIENCE_S,
             check=False,
         )
+
+    def answer(self, typed: bytes, *arguments: Argument) -> subprocess.CompletedProcess[bytes]:
+        """Run a command at a terminal, where somebody types."""
+        ours, theirs = pty.openpty()
+        try:
+            os.write(ours, typed)
+            return subprocess.run(
+                self.argv(*arguments),
+                env={**os.environ, **self.environment},
+                stdin=theirs,
+                capture_output=True,
+                timeout=PATIENCE_S,
+                check=False,
+            )
+        finally:
+            os.close(ours)
+            os.close(theirs)
 
     def json(self, *arguments: Argument) -> list[dict[str, Any]]:
         """Run a command that must go well; its lines of JSON."""

@@ -215,21 +215,8 @@ def test_names_stand_out_on_a_terminal_alone(person: Person) -> None:
 def test_words_are_shown_on_a_terminal_after_a_yes_alone(person: Person, typed: bytes, shown: bool) -> None:
     person.begin()
     words = person.json("words", "--yes")[0]["words"]
-    ours, theirs = pty.openpty()
-    try:
-        process = subprocess.Popen(
-            person.argv("words", "--json"),
-            env={**os.environ, **person.environment},
-            stdin=theirs,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        os.write(ours, typed)
-        out, err = process.communicate(timeout=60)
-    finally:
-        os.close(ours)
-        os.close(theirs)
-    assert process.returncode == 0
-    assert b"Show them? [y/N]" in err
-    assert (str(words).replace("'", '"').encode() in out) is shown
-    assert (b"Not shown." in err) is not shown
+    done = person.answer(typed, "words", "--json")
+    assert done.returncode == 0
+    assert b"Show them? [y/N]" in done.stderr
+    assert (str(words).replace("'", '"').encode() in done.stdout) is shown
+    assert (b"Not shown." in done.stderr) is not shown
