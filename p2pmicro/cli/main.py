@@ -73,19 +73,28 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--debug", action="store_true", help=argparse.SUPPRESS)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
 
-    def add(name: str, module: str, function: str, text: str, examples: str) -> argparse.ArgumentParser:
-        command = commands.add_parser(
-            name,
-            help=text,
-            description=text[:1].upper() + text[1:] + ".",
-            epilog="examples:\n" + "\n".join("  " + line for line in examples.splitlines()),
-            formatter_class=_Formatter,
-        )
+    def describe(text: str, examples: str) -> dict[str, Any]:
+        return {
+            "help": text,
+            "description": text[:1].upper() + text[1:] + ".",
+            "epilog": "examples:\n" + "\n".join("  " + line for line in examples.splitlines()),
+            "formatter_class": _Formatter,
+        }
+
+    def add(
+        name: str, module: str, function: str, text: str, examples: str, among: Any = commands
+    ) -> argparse.ArgumentParser:
+        command: argparse.ArgumentParser = among.add_parser(name, **describe(text, examples))
         # Also after the command, where people put it. SUPPRESS: absent there, the one before counts.
         command.add_argument("--home", metavar="DIR", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
         command.add_argument("--json", action="store_true", help="print JSON, an object a line")
         command.set_defaults(call=_lazy(module, function))
         return command
+
+    def group(name: str, text: str, examples: str) -> Any:
+        """A command of several: what stands after its name is one of them."""
+        several = commands.add_parser(name, **describe(text, examples))
+        return several.add_subparsers(metavar="COMMAND", dest="subcommand", required=True)
 
     run = add(
         "run", "run", "run", "start your node and keep it running",
@@ -126,6 +135,27 @@ def make_parser() -> argparse.ArgumentParser:
     unfollow.add_argument("account", metavar="ACCOUNT|NAME", help="as `following` shows it")
     add("following", "people", "following", "list those whom you follow", "p2pmicro following")
 
+    drafts = group("draft", "keep texts that you have begun, and post them later",
+                   'p2pmicro draft save "Hello, h"\np2pmicro draft list\np2pmicro draft post 1')  # fmt: skip
+    save = add("save", "drafts", "save", "keep a text, on this computer alone",
+               'p2pmicro draft save "Hello, h"\np2pmicro draft save --number 1 "Hello, hills"', drafts)  # fmt: skip
+    save.add_argument("text", metavar="TEXT", help="the text, of any length; - reads standard input")
+    save.add_argument("--number", type=_number, metavar="N", help="in place of this draft")
+    add("list", "drafts", "show", "list your drafts", "p2pmicro draft list", drafts)
+    for name, text in (("post", "post a draft, and drop it"), ("delete", "drop a draft")):
+        one = add(name, "drafts", name, text, f"p2pmicro draft {name} 1", drafts)
+        one.add_argument("number", type=_number, metavar="N", help="as `draft list` shows it")
+
+    export = add("export", "export", "export", "write everything of yours into a file",
+                 "p2pmicro export me.p2pb\np2pmicro export me.json --private --drafts\n"
+                 "p2pmicro export --all --yes hills.p2pb")  # fmt: skip
+    export.add_argument("file", metavar="FILE", help="me.json: plain JSON; me.p2pb: signed, for another node")
+    export.add_argument("--as", dest="form", choices=("json", "bundle"), help="which, where the name does not say")
+    export.add_argument("--all", action="store_true", help="also what you hold of others")
+    export.add_argument("--private", action="store_true", help="with mutes, circles, messages to some … (JSON only)")
+    export.add_argument("--drafts", action="store_true", help="with drafts (JSON only)")
+    export.add_argument("--yes", action="store_true", help="don't ask first")
+
     add("feeds", "state", "feeds", "list the feeds that are held here", "p2pmicro feeds --json")
     add("peers", "state", "peers", "list the nodes that yours is connected to, or has met", "p2pmicro peers")
     add("status", "state", "status", "show how your node is", "p2pmicro status")
@@ -137,6 +167,12 @@ def make_parser() -> argparse.ArgumentParser:
 def _count(text: str) -> int:
     if not (text.isascii() and text.isdecimal()) or not 1 <= int(text) <= 10_000:
         raise argparse.ArgumentTypeError("a number from 1 to 10000 is wanted")
+    return int(text)
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()) or len(text) > 10:
+        raise argparse.ArgumentTypeError("the number of a draft is wanted")
     return int(text)
 
 

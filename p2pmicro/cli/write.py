@@ -13,7 +13,7 @@ _READ_MAX_BYTES = 1 << 16  # far over any message: a wrong file must not be read
 
 def post(args: Namespace) -> None:
     """Write a message."""
-    text = _standard_input() if args.text == "-" else args.text
+    text = standard_input() if args.text == "-" else args.text
     with LocalNode.open(args.home) as node:
         ref = node.post(text)
         if args.json or not sys.stdout.isatty():  # a program reads it
@@ -29,7 +29,8 @@ def post(args: Namespace) -> None:
             print(f"Posted: {format_ref(ref.feed, ref.seq)}")
 
 
-def _standard_input() -> str:
+def standard_input() -> str:
+    """The text on standard input, without its last newline; LocalError if it is none."""
     raw = sys.stdin.buffer.read(_READ_MAX_BYTES)
     try:
         return raw.decode("utf-8").removesuffix("\n").removesuffix("\r")

@@ -7,6 +7,9 @@ is a class in a file of its own, on top of the one before:
     People      people.py      profile, follows, who is who
     Messages    messages.py    writing and reading
     Finding     finding.py     search
+    Drafts      drafts.py      what is not posted yet
+    Export      export.py      everything of oneself in a file
+    Carried     carried.py     a bundle that somebody brought
     LocalNode   here           how the home is, and checking it
 """
 
@@ -22,13 +25,13 @@ from ..store.db import open_database, read_transaction, transaction
 from ..store.feeds import FeedState, Role, accounts_with_roles, feed_state, feed_states
 from ..store.lock import NodeLock
 from ..views import PEOPLE
-from .finding import Finding
+from .carried import Carried
 from .home import find_home
 from .install import wall_ms
 from .status import PeerState, Status
 
 
-class LocalNode(Finding):
+class LocalNode(Carried):
     """One home, opened for its owner; used by one thread at a time, closed at the end.
 
     Args (of `open`):

@@ -80,6 +80,12 @@ class Node:
     mentions_in = _twin(LocalNode.mentions_in)
     set_petname = _twin(LocalNode.set_petname)
     petnames = _twin(LocalNode.petnames)
+    save_draft = _twin(LocalNode.save_draft)
+    drafts = _twin(LocalNode.drafts)
+    post_draft = _twin(LocalNode.post_draft)
+    delete_draft = _twin(LocalNode.delete_draft)
+    plan_export = _twin(LocalNode.plan_export)
+    export = _twin(LocalNode.export)
     feeds = _twin(LocalNode.feeds)
     status = _twin(LocalNode.status)
 
