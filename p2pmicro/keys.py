@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -114,6 +114,22 @@ def box_key(seed: bytes, generation: int) -> X25519PrivateKey:
 def box_public(seed: bytes, generation: int) -> bytes:
     """The 32 public bytes of `box_key`."""
     return box_key(seed, generation).public_key().public_bytes_raw()
+
+
+@lru_cache(maxsize=2048)
+def load_box_private(secret: bytes) -> X25519PrivateKey:
+    """An X25519 key of its 32 secret bytes: of a device, a thread's answers, or a circle."""
+    return X25519PrivateKey.from_private_bytes(secret)
+
+
+def load_box_public(key: bytes) -> X25519PublicKey:
+    """Somebody's X25519 key, to seal something to.
+
+    Raises:
+        BadKeyError: it is refused, as `check_box_key` says.
+    """
+    check_box_key(key)
+    return X25519PublicKey.from_public_bytes(key)
 
 
 def device_public(secret: bytes) -> bytes:

@@ -32,6 +32,7 @@ SEALED_SLOTS = (4, 8, 16, 32, 64)  # one is always one's own; the number tells l
 SEALED_TAG_BYTES = 8
 SEALED_SLOT_BYTES = 72  # a tag, and HPKE's key and ciphertext of a content key of 16 bytes
 SEALED_BODY_BYTES = (256, 1024, 2560)  # before its tag; 64 slots and the largest fit a payload
+REPLY_KEYS_MAX = 1024  # of the newest messages: each costs a hash at every sealed entry that comes
 RECIPIENTS_NAMED_MAX = 16  # accounts that a sealed message names to its readers
 STATE_ITEMS_MAX = 64  # of one sealed entry
 STATE_ITEM_MAX_BYTES = 600  # a muted word of 140 code points
