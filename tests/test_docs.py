@@ -9,6 +9,7 @@ import pytest
 
 from p2pmicro import errors, limits
 from p2pmicro.feed.content import KINDS, TextError
+from p2pmicro.feed.picture import PictureError
 
 from .vectors.form import FOLDER, load_hex
 
@@ -23,6 +24,7 @@ _WITHOUT_VECTOR = {
     *("follows-merge", "snapshot-every", "mark-outside", "mark-behind", "mark-own-fork"),
     *("delete-own", "delete-void", "delete-erase", "delete-kept", "delete-hidden"),
     *("bundle-as-in-session", "bundle-no-secret"),
+    *("picture-type", "picture-caps", "picture-strip", "picture-wrong"),
     *("state-rev", "state-winner", "time-order", "time-marks"),
 }
 
@@ -123,7 +125,7 @@ def codes(family: type[errors.P2PMicroError]) -> set[str]:
 
 @pytest.mark.parametrize("page", ["content.md", "feed.md"])
 def test_error_codes_are_those_of_the_code(page: str) -> None:
-    known = {*codes(errors.P2PMicroError), TextError.code}
+    known = {*codes(errors.P2PMicroError), TextError.code, PictureError.code}
     used = set(re.findall(r"`((?:entry|local|remote|store)(?:\.[a-z_]+)?)`", read(page)))
     assert used <= known
     tables = set(re.findall(r"^\| `([a-z.]+)` \|", read(page), re.M))
