@@ -99,3 +99,5 @@ GUEST_STAY_S = (
 )
 QUOTA_FEED_BYTES = 1 << 30  # one feed that a person follows: four million messages
 QUOTA_TOTAL_BYTES = 16 << 30
+QUOTA_MEDIA_BYTES = 2 << 30  # pictures of others; one's own have none
+AVATAR_OF_HOPS_MAX_BYTES = 64 << 10  # what is fetched unasked of those whom one does not follow oneself

@@ -3,6 +3,7 @@
     HOME/seed           the account's 32 random bytes, as 64 hex letters: who has it unlocked is the account
     HOME/feed.key       this install's feed key and device key
     HOME/p2pmicro.db    the log and the views
+    HOME/media/         pictures, by their hashes
     HOME/node.lock      held by the running node
     HOME/wake           the running node's local socket
     STATE/*.mark        high-water marks, outside the home on purpose: a copied home does not have them
@@ -48,6 +49,11 @@ class Home:
     def database(self) -> Path:
         """The log and the views."""
         return self.path / "p2pmicro.db"
+
+    @property
+    def media(self) -> Path:
+        """Pictures, by their hashes."""
+        return self.path / "media"
 
     @property
     def node_lock(self) -> Path:

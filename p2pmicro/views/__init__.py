@@ -4,15 +4,17 @@ import sqlite3
 
 from ..store.view import View
 from .people import People
+from .pictures import Pictures
 from .search import Search
 from .threads import Threads
 from .timeline import Timeline
 
 TIMELINE = Timeline()
 PEOPLE = People()
+PICTURES = Pictures()
 SEARCH = Search()
 THREADS = Threads()
-ALL: tuple[View, ...] = (TIMELINE, PEOPLE, SEARCH, THREADS)
+ALL: tuple[View, ...] = (TIMELINE, PEOPLE, PICTURES, SEARCH, THREADS)
 """What the store hands its rows to. Views hold nothing between calls: any connection and thread may use them."""
 
 

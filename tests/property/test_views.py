@@ -25,6 +25,7 @@ from tests.unit.views.shelf import (
     quoted,
     replaced,
     said,
+    shown,
     snapshot,
 )
 
@@ -61,6 +62,8 @@ BUILDS = st.one_of(
     st.one_of(
         st.builds(said, TEXTS, TIMES),
         st.builds(named, st.sampled_from(("", "A", "B")), REVS),
+        st.builds(named, st.just("A"), REVS, st.sampled_from(("hill", "ferry"))),
+        st.builds(shown, st.lists(st.sampled_from(("hill", "ferry")), min_size=1, max_size=3), TIMES),
         st.builds(followed, TARGETS, REVS, st.booleans(), TIMES),
         st.lists(st.tuples(TARGETS, REVS, st.booleans()), max_size=3).map(lambda items: snapshot(*items)),
     ).map(lambda payload: lambda refs: payload),

@@ -6,8 +6,9 @@ Source: protocol/content.md, "Pictures".
 
 from . import gif, jpeg, png, webp
 from .parts import Facts, PictureError
+from .sealed import SEAL_BYTES, seal, unseal
 
-__all__ = ["TYPES", "Facts", "PictureError", "look", "strip"]
+__all__ = ["SEAL_BYTES", "TYPES", "Facts", "PictureError", "look", "seal", "strip", "unseal"]
 
 _READERS = {b"\x89PNG": png.read, b"\xff\xd8\xff": jpeg.read, b"RIFF": webp.read, b"GIF8": gif.read}
 TYPES = ("image/png", "image/jpeg", "image/webp", "image/gif")

@@ -5,6 +5,7 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
+from p2pmicro import cbor
 from p2pmicro.feed.chain import Link, as_hole, genesis, walk
 from p2pmicro.feed.content import follow, follows, post, profile, read, ref_value, reply, write
 from p2pmicro.ids import AccountId, EntryId, FeedId, Ref
@@ -50,9 +51,21 @@ def replaced(*refs: Ref, text: str = "better", time_ms: int = NOW_MS, **fields: 
     return write(time_ms, "post", post(text, replaces=[ref_value(ref) for ref in refs], **fields))
 
 
-def named(name: str, rev: int = 1) -> bytes:
+def shown(pictures: Sequence[str], time_ms: int = NOW_MS) -> bytes:
+    """A message with pictures, by short names."""
+    media: list[cbor.Value] = [[picture_hash(name), "image/png", 100, name] for name in pictures]
+    return write(time_ms, "post", post("look", media=media))
+
+
+def picture_hash(name: str) -> bytes:
+    """The hash of a picture of which only the name exists."""
+    return sha256(b"picture " + name.encode()).digest()
+
+
+def named(name: str, rev: int = 1, picture: str | None = None) -> bytes:
     """A profile."""
-    return write(NOW_MS, "profile", profile(rev, name))
+    avatar: cbor.Value = None if picture is None else [picture_hash(picture), "image/png", 100]
+    return write(NOW_MS, "profile", profile(rev, name, avatar=avatar))
 
 
 def followed(target: str, rev: int = 1, on: bool = True, time_ms: int = NOW_MS) -> bytes:
@@ -197,7 +210,18 @@ class Shelf:
         self.connection.execute(
             "CREATE VIRTUAL TABLE IF NOT EXISTS temp.words USING fts5vocab (main, search, instance)"
         )
-        names = ("home", "nearby", "list_todo", "stated", "profiles", "follows", "replies", "refs")
+        names = (
+            "home",
+            "nearby",
+            "list_todo",
+            "stated",
+            "profiles",
+            "follows",
+            "pictures",
+            "avatars",
+            "replies",
+            "refs",
+        )
         tables = {name: self.connection.execute(f"SELECT * FROM {name} ORDER BY 1, 2").fetchall() for name in names}
         tables["words"] = self.connection.execute("SELECT term, doc FROM temp.words ORDER BY 1, 2").fetchall()
         return tables

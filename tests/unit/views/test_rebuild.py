@@ -4,7 +4,7 @@ from p2pmicro.store.feeds import Role
 from p2pmicro.views import ALL, idle_step
 from p2pmicro.views.rebuild import rebuild
 from p2pmicro.views.timeline import Timeline
-from tests.unit.views.shelf import NOW_MS, Shelf, answered, followed, named, quoted, said, snapshot
+from tests.unit.views.shelf import NOW_MS, Shelf, answered, followed, named, quoted, said, shown, snapshot
 
 EMPTY = ("list_todo",)
 """Tables of what is still to be done."""
@@ -13,11 +13,12 @@ EMPTY = ("list_todo",)
 def _fill(shelf: Shelf) -> None:
     for place, name in enumerate(("alice", "bob", "carol", "dave")):
         shelf.feed(name, role=Role(place))
-        shelf.put(name, 1, named(name))
+        shelf.put(name, 1, named(name, picture=name))
         shelf.put(name, 5, said(f"later than the rest, {name}", NOW_MS + 9), NOW_MS + place)
         shelf.put_many(name, {2: said(f"ferry {name}"), 3: followed("x"), 4: snapshot(("y", 1, True))}, NOW_MS + 20)
     shelf.put("alice", 6, answered(shelf.ref("alice", 5), shelf.ref("bob", 2)))
     shelf.put("bob", 6, quoted(shelf.ref("alice", 6)))
+    shelf.put("dave", 6, shown(["hill", "lake"]))
     shelf.erase("bob", 3)
     shelf.end_at("carol", 3)
     shelf.set_role("alice", Role.FOLLOWED)
