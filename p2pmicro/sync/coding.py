@@ -16,6 +16,8 @@ from ..limits import (
     IDS_MAX,
     INT_MAX,
     INTEREST_CHUNK,
+    MEDIA_WANT_MAX_ITEMS,
+    PICTURE_MAX_BYTES,
     PROTOCOL_VERSION,
     SEQ_MAX,
     WANT_MAX_ITEMS,
@@ -40,12 +42,14 @@ from .message import (
     Hello,
     Ids,
     Interest,
+    Media,
     Message,
     Ping,
     Pong,
     RangeGiven,
     Resume,
     Want,
+    WantMedia,
     Wants,
 )
 
@@ -85,6 +89,8 @@ _WRITERS: Mapping[type[Message], tuple[int, Callable[[Any], Sequence[cbor.Value]
     Close: (11, lambda m: [m.code, m.text]),
     Asks: (12, lambda m: [[[ask.number, ask.ref.feed, ask.ref.seq, ask.ref.id] for ask in m.items]]),
     ExcerptGiven: (13, lambda m: [m.number, wire.excerpt_value(m.excerpt), [*map(wire.device_proof_value, m.devices)]]),
+    WantMedia: (14, lambda m: [list(m.names)]),
+    Media: (15, lambda m: [m.name, m.data]),
 }
 MESSAGE_NUMBERS: Mapping[type[Message], int] = {kind: number for kind, (number, _) in _WRITERS.items()}
 
@@ -273,6 +279,16 @@ def _read_excerpt(number: Any, excerpt: Any, devices: Any) -> ExcerptGiven:
     return ExcerptGiven(None if number is None else _integer(number, 0, INT_MAX), wire.parse_excerpt(excerpt), proofs)
 
 
+def _read_want_media(names: Any) -> WantMedia:
+    return WantMedia([_bytes(name, 32) for name in _list(names, MEDIA_WANT_MAX_ITEMS)])
+
+
+def _read_media(name: Any, data: Any) -> Media:
+    if data is not None and (type(data) is not bytes or not 1 <= len(data) <= PICTURE_MAX_BYTES):
+        raise MessageError(f"A picture has 1 to {PICTURE_MAX_BYTES} bytes.")
+    return Media(_bytes(name, 32), data)
+
+
 _READERS: Mapping[int, tuple[int, Callable[..., Message]]] = {
     0: (2, _read_hello),
     1: (4, _read_resume),
@@ -288,6 +304,8 @@ _READERS: Mapping[int, tuple[int, Callable[..., Message]]] = {
     11: (2, _read_close),
     12: (1, _read_asks),
     13: (3, _read_excerpt),
+    14: (1, _read_want_media),
+    15: (2, _read_media),
 }
 
 

@@ -133,6 +133,21 @@ class Ids:
 
 
 @dataclass(frozen=True, slots=True)
+class WantMedia:
+    """Pictures asked for by their hashes; each is answered by a `media`. Source: "Media"."""
+
+    names: Sequence[bytes]  # 32 bytes each, at most 16
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """A picture that was asked for, or that it is not held."""
+
+    name: bytes  # the hash that was asked for; whether `data` are of it is checked by the receiver
+    data: bytes | None  # 1 byte to 1 MiB
+
+
+@dataclass(frozen=True, slots=True)
 class Ping:
     """Is anybody there?"""
 
@@ -189,6 +204,8 @@ Message: TypeAlias = (
     | Close
     | Asks
     | ExcerptGiven
+    | WantMedia
+    | Media
 )
 
 

@@ -18,6 +18,7 @@ from ..limits import (
     HANDSHAKE_TIMEOUT_S,
     HELLO_MAX_BYTES,
     INTEREST_MAX_STRANGER,
+    MEDIA_QUEUE_MAX,
     PING_AFTER_S,
     STALL_TIMEOUT_S,
     UNSENT_MAX_BYTES,
@@ -36,11 +37,13 @@ from .message import (
     Hello,
     Ids,
     Interest,
+    Media,
     Message,
     Ping,
     Pong,
     RangeGiven,
     Want,
+    WantMedia,
     Wants,
     check_hello,
 )
@@ -73,6 +76,8 @@ class Session:
         self._asks: deque[Ask] = deque()  # and what it asks for by ref
         self._asked: dict[int, Want | Ask] = {}  # ours, not yet answered
         self._asked_ids: deque[AskIds] = deque()
+        self._media_wants: deque[bytes] = deque()  # hashes of pictures that the peer asks for, in order
+        self._asked_media: set[bytes] = set()  # and that we do
         self._pinged = False
         self._pong_waits = False  # an answer to a ping is not yet sent
         self._interest: Interest | None = None  # what has come of one that is not whole
@@ -147,6 +152,16 @@ class Session:
                 if not all(seq in asked for seq, _ in message.ids):
                     raise MessageError("Ids came of other entries than were asked for.")
                 self._answered_at = now
+            case WantMedia():
+                if len(self._media_wants) + len(message.names) > MEDIA_QUEUE_MAX:
+                    raise LimitError(f"More than {MEDIA_QUEUE_MAX} pictures wait to be sent.")
+                self._media_wants.extend(message.names)
+                return None if not message.names else message
+            case Media():
+                if message.name not in self._asked_media:
+                    raise StateError("A picture came that nobody asked for.")
+                self._asked_media.remove(message.name)
+                self._answered_at = now
             case Ping():
                 if not self._pong_waits:  # one answer does for many: whoever does not read it can't make it grow
                     self.send(Pong(), now)
@@ -182,6 +197,10 @@ class Session:
         """The next entry that the peer asks for by its ref, as long as little is unsent."""
         return self._asks.popleft() if self._asks and self._unsent < UNSENT_MAX_BYTES else None
 
+    def next_media_want(self) -> bytes | None:
+        """The hash of the peer's next picture, as long as little is unsent."""
+        return self._media_wants.popleft() if self._media_wants and self._unsent < UNSENT_MAX_BYTES else None
+
     @property
     def asked(self) -> int:
         """How many of our wants and asks are not yet answered."""
@@ -209,6 +228,10 @@ class Session:
         elif isinstance(message, AskIds):
             self._await(now)
             self._asked_ids.append(message)
+        elif isinstance(message, WantMedia):
+            assert self._asked_media.isdisjoint(message.names), "asked for once at a time"
+            self._await(now)
+            self._asked_media.update(message.names)
         if not self._unsent:
             self._drained_at = now
         data = frame(encode_message(message))
@@ -216,8 +239,12 @@ class Session:
         self._unsent += len(data)
 
     def _await(self, now: float) -> None:
-        if not (self._asked or self._asked_ids or self._pinged):
+        if not self._is_awaiting:
             self._answered_at = now
+
+    @property
+    def _is_awaiting(self) -> bool:
+        return bool(self._asked or self._asked_ids or self._asked_media or self._pinged)
 
     def data_to_send(self) -> bytes:
         """All bytes that wait; the owner writes them and then calls `sent`."""
@@ -286,7 +313,7 @@ class Session:
             found.append((self._started_at + HANDSHAKE_TIMEOUT_S, "No hello came in time."))
         elif self.state is not State.OPEN:
             found.append((self._heard_at + STALL_TIMEOUT_S, "The peer stopped before it said what it wants."))
-        if self._asked or self._asked_ids or self._pinged:
+        if self._is_awaiting:
             # A range under way counts as progress: its frame has a deadline of its own.
             since = max(self._answered_at, self._heard_at if self._reader.deadline is not None else 0.0)
             found.append((since + STALL_TIMEOUT_S, "The peer did not answer."))

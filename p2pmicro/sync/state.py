@@ -13,11 +13,13 @@ from .message import (
     Hello,
     Ids,
     Interest,
+    Media,
     Message,
     Ping,
     Pong,
     RangeGiven,
     Resume,
+    WantMedia,
     Wants,
 )
 
@@ -49,7 +51,7 @@ TABLE: Mapping[State, Mapping[type[Message], State]] = {
     },
     State.OPEN: {
         **dict.fromkeys((Interest, Have, Wants, RangeGiven, Gone, AskIds, Ids, Ping, Pong), State.OPEN),
-        **dict.fromkeys((Asks, ExcerptGiven), State.OPEN),
+        **dict.fromkeys((Asks, ExcerptGiven, WantMedia, Media), State.OPEN),
         Close: State.CLOSED,
     },
     State.CLOSED: {},

@@ -58,6 +58,7 @@ def have_item(**more: Any) -> list[Any]:
     return [FEED_A.public, ACCOUNT_A.public, 7, [[20, 30, 70], [1, 1, 10]], LOG_A.id(70)[:16], more]
 
 
+PICTURE = sha256(b"a picture").digest()
 WANT = [7, FEED_A.public, 65, 128, None]
 ASK = [7, FEED_A.public, 70, LOG_A.id(70)]
 VALID: dict[str, list[tuple[str, str, list[Any]]]] = {
@@ -120,6 +121,17 @@ VALID: dict[str, list[tuple[str, str, list[Any]]]] = {
         ("told", "It was asked for before, or is a delete.", [13, None, LOG_A.excerpt(70, 71), [device_proof()]]),
         ("two_devices", "And whose feed a delete names.", [13, 7, LOG_A.excerpt(70, 70), [device_proof()] * 2]),
     ],
+    "want_media": [
+        ("two", "Two pictures.", [14, [PICTURE, sha256(b"").digest()]]),
+        ("none", "An empty list asks for nothing.", [14, []]),
+        ("largest", "16 pictures.", [14, [PICTURE] * 16]),
+    ],
+    "media": [
+        ("picture", "The bytes of that hash.", [15, PICTURE, b"a picture"]),
+        ("lacked", "It is not held.", [15, PICTURE, None]),
+        ("other", "The bytes are of another hash: whoever stores them has to look.", [15, bytes(32), b"a picture"]),
+        ("largest", "1 MiB.", [15, PICTURE, bytes(1 << 20)]),
+    ],
     "ping": [("plain", "Is anybody there?", [9])],
     "pong": [("plain", "Yes.", [10])],
     "close": [
@@ -152,6 +164,9 @@ _SPECS = {
     "interest_part": "interest-parts",
     "close_unknown": "close-last",
     "given_holes": "want-deleted",
+    "media_picture": "media-answer",
+    "media_lacked": "media-answer",
+    "media_other": "media-hash",
     "ping_plain": "ping-after",
 }
 
@@ -315,6 +330,11 @@ def _faults() -> Iterator[Vector]:
             "number": (1, (-1, b"")),
             "entry": (2, (None, [], LOG_A.excerpt(70, 70)[:5])),
             "devices": (3, (None, [], [device_proof()] * 3, [[ENTRY_1]])),
+        },
+        "want_media": {"list": (1, (None, PICTURE, [None], [PICTURE[1:]], [PICTURE] * 17))},
+        "media": {
+            "name": (1, (None, PICTURE + b"a")),
+            "data": (2, (b"", "a picture", [], bytes((1 << 20) + 1))),
         },
         "close": {"code": (1, (None, b"bye", "c" * 41)), "text": (2, (None, b"", "t" * 201))},
     }

@@ -5,7 +5,19 @@ from typing import Any
 
 from p2pmicro import cbor
 
-from .cases_message import ASK, CERTIFICATES, NEWER, SALT, VALID, VERSION, WANT, device_proof, hello, hello_fields
+from .cases_message import (
+    ASK,
+    CERTIFICATES,
+    NEWER,
+    PICTURE,
+    SALT,
+    VALID,
+    VERSION,
+    WANT,
+    device_proof,
+    hello,
+    hello_fields,
+)
 from .parties import FEED_A, FEED_B, LOG_A
 
 Document = dict[str, Any]
@@ -153,6 +165,15 @@ def _good() -> Iterator[Document]:
     )
     ids = [*opened, say([7, FEED_A.public, [1, 70]]), hear([8, FEED_A.public, [[70, LOG_A.id(70)]]])]
     yield case("ids", "ids-answer", "Not all are held.", role, ids, "open")
+    pictures = [
+        *opened,
+        say([14, [PICTURE, bytes(32)]]),
+        hear([15, bytes(32), None]),
+        hear([15, PICTURE, b"a picture"]),
+    ]
+    yield case("media", "media-answer", "One is not held; the order does not matter.", role, pictures, "open")
+    full = [*opened, *[hear([14, [PICTURE] * 16])] * 4]
+    yield case("media_64", "media-queue", "64 pictures may wait.", role, full, "open")
     again = [*opened, hear([2, VERSION, NEWER, None, b"", b"", True])]
     yield case("interest_again", "interest-full", "Interests change.", role, again, "open")
     excerpt = [LOG_A.excerpt(70, 70), [device_proof()]]
@@ -237,6 +258,12 @@ def _faults() -> Iterator[Document]:
     }.items():
         comment = "Its parts do not belong together."
         yield wrong(f"parts_{name}", "interest-parts", comment, "remote.message", hear(part), hear(other))
+    yield wrong("media_unasked", "media-answer", "No picture was asked for.", state, hear([15, PICTURE, None]))
+    asked = [say([14, [PICTURE]]), hear([15, PICTURE, None]), hear([15, PICTURE, b"a picture"])]
+    yield wrong("media_twice", "media-answer", "The question was answered.", state, *asked)
+    many = [hear([14, [PICTURE] * 16])] * 4
+    comment = "One too many waits."
+    yield wrong("media_65", "media-queue", comment, "remote.limit", *many, hear([14, [PICTURE]]))
     many = [hear([4, [WANT] * 64])] * 4
     yield wrong("wants_257", "want-queue", "One too many waits.", "remote.limit", *many, hear([4, [WANT]]))
     yield wrong("length_zero", "frame-length", "An empty frame.", "remote.frame", {"at": 0, "hear": "00000000"})
@@ -267,4 +294,5 @@ def _late() -> Iterator[Document]:
     two = [say([4, [WANT, [8, *WANT[1:]]]]), hear([6, 7], 20)]
     yield late("second_want", "stall-time", "An answer gives the rest their time again.", 50, *two)
     yield late("ids", "stall-time", "A question is not answered.", 30, say([7, FEED_A.public, [1]]))
+    yield late("media", "stall-time", "A picture does not come.", 30, say([14, [PICTURE]]))
     yield late("pong", "stall-time", "A ping is not answered.", 90, must_say([9], 60))

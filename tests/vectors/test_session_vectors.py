@@ -30,6 +30,7 @@ _WITHOUT_VECTOR = {
     *("resume-cursor", "resume-unknown", "resume-full", "interest-salt", "interest-version", "interest-again"),
     *("interest-kept", "interest-blocked", "have-due", "have-proof", "have-checked", "have-upto", "have-unknown-feed"),
     *("want-serve", "want-gone", "want-anybody", "ids-queue", "live-have", "live-gap", "live-unwanted", "close-wait"),
+    *("media-anybody", "media-erased"),
     *("fork-hunt", "fork-lower", "fork-own", "change-up", "change-epoch"),
     *("ask-serve", "ask-deleted", "excerpt-compared", "ask-again", "excerpt-delete", "interest-alone"),
     *("extension-caps", "extension-keys", "extension-version"),
@@ -251,6 +252,7 @@ def test_limits_of_sessions_are_stated_or_a_nodes_own() -> None:
     own = {
         *("WANT_OUTSTANDING_MAX_BYTES", "FETCH_STEP_ENTRIES", "FETCH_QUEUED_MAX_BYTES", "UNASKED_QUEUED_MAX_BYTES"),
         *("ASK_IDS_BYTES", "GIVEN_STORE_TIMES_MAX", "GIVEN_SLACK_BYTES"),
+        *("MEDIA_OUTSTANDING_MAX", "MEDIA_LACKED_MAX"),
         *("FRONTIER_NOTE_EVERY_S", "TOLD_FEEDS_MAX", "SESSIONS_MAX", "SESSIONS_OURS_MIN"),
         *("HALF_OPEN_MAX", "HALF_OPEN_PER_ADDRESS_MAX"),  # discovery.md
     }

@@ -19,12 +19,14 @@ from p2pmicro.sync.message import (
     Hello,
     Ids,
     Interest,
+    Media,
     Message,
     Ping,
     Pong,
     RangeGiven,
     Resume,
     Want,
+    WantMedia,
     Wants,
     make_hello,
 )
@@ -86,5 +88,7 @@ def samples() -> dict[type[Message], Sequence[Message]]:
             ExcerptGiven(None, feed.excerpt(64, 64), [feed.proof]),
             ExcerptGiven(5, feed.excerpt(2, 64), [feed.proof, MadeFeed(1, "other").proof]),
         ],
+        WantMedia: [WantMedia([]), WantMedia([bytes(32), bytes(range(32))])],
+        Media: [Media(bytes(32), None), Media(bytes(range(32)), b"a picture")],
         Close: [Close("bye", ""), Close("remote.state", "x" * 200)],
     }

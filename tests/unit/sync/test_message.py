@@ -9,7 +9,16 @@ import pytest
 from p2pmicro import cbor
 from p2pmicro.errors import AuthError, EncodingError, MessageError
 from p2pmicro.keys import PrivateKey
-from p2pmicro.limits import HAVE_MAX_ITEMS, IDS_MAX, INT_MAX, INTEREST_CHUNK, SEQ_MAX, WANT_MAX_ITEMS
+from p2pmicro.limits import (
+    HAVE_MAX_ITEMS,
+    IDS_MAX,
+    INT_MAX,
+    INTEREST_CHUNK,
+    MEDIA_WANT_MAX_ITEMS,
+    PICTURE_MAX_BYTES,
+    SEQ_MAX,
+    WANT_MAX_ITEMS,
+)
 from p2pmicro.sync import message as module
 from p2pmicro.sync.coding import MESSAGE_NUMBERS, decode_message_untrusted, encode_message
 from p2pmicro.sync.message import (
@@ -23,9 +32,11 @@ from p2pmicro.sync.message import (
     Hello,
     Ids,
     Interest,
+    Media,
     Message,
     Resume,
     Want,
+    WantMedia,
     Wants,
     check_hello,
 )
@@ -164,6 +175,11 @@ class TestLimits:
         self.check(AskIds(feed, seqs[:-1]), AskIds(feed, seqs))
         pairs = [(seq, entry_id) for seq in seqs]
         self.check(Ids(feed, pairs[:-1]), Ids(feed, pairs))
+
+    def test_pictures(self) -> None:
+        self.check(WantMedia([bytes(32)] * MEDIA_WANT_MAX_ITEMS), WantMedia([bytes(32)] * (MEDIA_WANT_MAX_ITEMS + 1)))
+        self.check(Media(bytes(32), bytes(PICTURE_MAX_BYTES)), Media(bytes(32), bytes(PICTURE_MAX_BYTES + 1)))
+        self.check(Media(bytes(32), b"a"), Media(bytes(32), b""))
 
     def test_elements(self) -> None:
         elements = [bytes(16)] * (INTEREST_CHUNK + 1)

@@ -9,10 +9,13 @@ from p2pmicro.errors import AuthError, FrameError, LimitError, MessageError, Sta
 from p2pmicro.ids import Ref
 from p2pmicro.limits import (
     FRAME_MAX_BYTES,
+    FRAME_MIN_RATE,
     FRAME_TIMEOUT_S,
     HANDSHAKE_TIMEOUT_S,
     HELLO_MAX_BYTES,
     INTEREST_MAX_STRANGER,
+    MEDIA_QUEUE_MAX,
+    MEDIA_WANT_MAX_ITEMS,
     PING_AFTER_S,
     STALL_TIMEOUT_S,
     UNSENT_MAX_BYTES,
@@ -31,12 +34,14 @@ from p2pmicro.sync.message import (
     Hello,
     Ids,
     Interest,
+    Media,
     Message,
     Ping,
     Pong,
     RangeGiven,
     Resume,
     Want,
+    WantMedia,
     Wants,
 )
 from p2pmicro.sync.session import Session
@@ -44,6 +49,7 @@ from p2pmicro.sync.state import TABLE, State
 from tests.unit.sync.samples import CERTIFICATES, NEWER, SALT, VERSION, hello, made, samples
 
 NOW = 1000.0
+PICTURE = bytes(range(32))
 WAY: list[Message] = [
     Resume(None, 0, None, None),
     Interest(None, VERSION, SALT, [], []),
@@ -110,6 +116,8 @@ class TestStates:
                 session._asked[number] = asked
             if isinstance(sample, Ids):
                 session._asked_ids.append(AskIds(sample.feed, [seq for seq, _ in sample.ids]))
+            if isinstance(sample, Media):
+                session._asked_media.add(sample.name)
             if isinstance(sample, Hello) and after is not None:
                 sample = hello(not initiator)
             if after is None:
@@ -273,7 +281,10 @@ class TestWants:
         assert give(opened, Gone(2), RangeGiven(1, made().range(1, 3)))
         assert opened.asked == 0
 
-    @pytest.mark.parametrize("answer", [Gone(1), RangeGiven(1, made().range(1, 3)), Ids(made().feed, [])])
+    @pytest.mark.parametrize(
+        "answer",
+        [Gone(1), RangeGiven(1, made().range(1, 3)), Ids(made().feed, []), Media(PICTURE, None)],
+    )
     def test_answer_that_nobody_asked_for_ends_the_session(self, opened: Session, answer: Message) -> None:
         with pytest.raises(StateError):
             give(opened, answer)
@@ -299,6 +310,44 @@ class TestWants:
         opened.send(AskIds(feed, [5]), NOW)
         with pytest.raises(StateError):
             give(opened, Ids(type(feed)(other), []))
+
+
+class TestMedia:
+    def test_pictures_wait_for_the_owner_in_order_while_little_is_unsent(self, opened: Session) -> None:
+        names = [bytes([number]) * 32 for number in range(3)]
+        assert give(opened, WantMedia(names[:2]), WantMedia([]), WantMedia(names[2:])) == [
+            WantMedia(names[:2]),
+            WantMedia(names[2:]),
+        ]
+        assert opened.next_media_want() == names[0]
+        opened.send(Media(names[0], bytes(UNSENT_MAX_BYTES)), NOW)
+        assert opened.next_media_want() is None, "one large picture after the other"
+        opened.sent(len(opened.data_to_send()), NOW)
+        assert [opened.next_media_want() for _ in range(3)] == [*names[1:], None]
+
+    def test_too_many_waiting_pictures_end_the_session(self, opened: Session) -> None:
+        for _ in range(MEDIA_QUEUE_MAX // MEDIA_WANT_MAX_ITEMS):
+            give(opened, WantMedia([PICTURE] * MEDIA_WANT_MAX_ITEMS))
+        with pytest.raises(LimitError):
+            give(opened, WantMedia([PICTURE]))
+
+    def test_each_picture_is_answered_once_in_any_order(self, opened: Session) -> None:
+        opened.send(WantMedia([PICTURE, bytes(32)]), NOW)
+        answers: list[Message] = [Media(bytes(32), None), Media(PICTURE, b"whatever: the owner checks the hash")]
+        assert give(opened, *answers) == answers
+        with pytest.raises(StateError):
+            give(opened, Media(PICTURE, None))
+
+    def test_a_picture_comes_within_thirty_seconds_and_one_under_way_takes_its_time(self, opened: Session) -> None:
+        opened.send(WantMedia([PICTURE, bytes(32)]), NOW)
+        said(opened)
+        give(opened, Media(PICTURE, b"a"), now=NOW + 20)
+        data = frame(encode_message(Media(bytes(32), bytes(1 << 20))))
+        for second in range(21, 80):
+            opened.receive_data(data[(second - 21) * 16_000 : (second - 20) * 16_000], NOW + second)
+            assert opened.next_event(NOW + second) is None
+            opened.handle_timeout(NOW + second)
+        ends(opened, NOW + 21 + FRAME_TIMEOUT_S + (len(data) - 4) / FRAME_MIN_RATE)
 
 
 def ends(session: Session, at: float) -> None:
