@@ -156,6 +156,21 @@ def make_parser() -> argparse.ArgumentParser:
     export.add_argument("--drafts", action="store_true", help="with drafts (JSON only)")
     export.add_argument("--yes", action="store_true", help="don't ask first")
 
+    mute = add("mute", "quiet", "mute", "see nothing more of somebody, or of a word or tag; alone, list what is muted",
+               'p2pmicro mute Ada --until 2030-12-31\np2pmicro mute --word "ferry was late"\n'
+               "p2pmicro mute --tag ferry\np2pmicro mute --tag ferry --off\np2pmicro mute")  # fmt: skip
+    mute.add_argument("account", metavar="ACCOUNT|NAME", nargs="?", help="whose messages")
+    mute.add_argument("--word", metavar="WORD", help="messages with a word or phrase (whole words, in any case)")
+    mute.add_argument("--tag", metavar="TAG", help="messages with a tag")
+    mute.add_argument("--until", metavar="DATE", help="see it again from this day on, as 2030-12-31")
+    mute.add_argument("--off", action="store_true", help="see it again now")
+    block = add("block", "quiet", "block",
+                "have nothing more to do with somebody; alone, list who is blocked",
+                "p2pmicro block Ada\np2pmicro block Ada --off\np2pmicro block did:key:z6Mk…\np2pmicro block"
+                )  # fmt: skip
+    block.add_argument("account", metavar="ACCOUNT|NAME", nargs="?", help="who; what is here of them is dropped")
+    block.add_argument("--off", action="store_true", help="let them in again")
+
     add("feeds", "state", "feeds", "list the feeds that are held here", "p2pmicro feeds --json")
     add("peers", "state", "peers", "list the nodes that yours is connected to, or has met", "p2pmicro peers")
     add("status", "state", "status", "show how your node is", "p2pmicro status")

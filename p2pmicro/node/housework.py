@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from ..limits import QUOTA_TOTAL_BYTES
 from ..store import erase
+from ..store.blocks import drop_step
 from ..store.db import transaction
 from ..store.forget import make_room
 from ..store.view import View
@@ -35,4 +36,8 @@ class Housework:
             erase.finish(connection, self._views)
             return True
         with transaction(connection):
-            return make_room(connection, self._views, NEARLY_FULL_BYTES) or idle_step(connection)
+            return (
+                drop_step(connection, self._views)
+                or make_room(connection, self._views, NEARLY_FULL_BYTES)
+                or idle_step(connection)
+            )

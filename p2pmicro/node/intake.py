@@ -18,6 +18,7 @@ from ..feed.fork import ForkProof
 from ..ids import AccountId, FeedId, short
 from ..limits import FEEDS_PER_ACCOUNT_MAX, GUEST_FEEDS_MAX, GUEST_STAY_S
 from ..store import peers
+from ..store.blocks import is_blocked, note_feed, unblocked_count
 from ..store.changes import ChangeNumbers
 from ..store.db import transaction
 from ..store.feeds import (
@@ -217,6 +218,8 @@ class Intake:
         roles = accounts_with_roles(connection) if have.items else {}
         for item in have.items:
             if roles.get(item.account, Role.NONE) is Role.NONE:
+                if item.feed in devices and is_blocked(connection, item.account):
+                    note_feed(connection, item.account, item.feed)
                 continue
             state = feed_state(connection, item.feed)
             if state is None:
@@ -261,6 +264,9 @@ class Intake:
         """Take a stranger from the LAN as a guest, in place of another if there are many; whether one was taken."""
         account = device.account
         role = role_of(connection, account)
+        if is_blocked(connection, account):
+            note_feed(connection, account, device.feed)
+            return False
         if role is Role.NONE:
             guests = sorted(accounts_with_roles(connection, Role.GUEST))
             if len(guests) >= GUEST_FEEDS_MAX:
@@ -338,5 +344,7 @@ def _note(connection: sqlite3.Connection, talk: Talk, columns: Mapping[str, Any]
     row = peers.load_peer(connection, talk.peer.feed) or talk.peer
     if row.epoch != talk.peer.epoch and "epoch" not in columns:
         return  # a later session has met another store of the same peer
+    if "cursor" in columns and talk.lifted != unblocked_count(connection):
+        columns = {**columns, "cursor": 0, "answered": None}  # it may have told of what was blocked then
     changed: Peer = replace(row, **columns)
     peers.save_peer(connection, changed)

@@ -51,8 +51,12 @@ class Interests:
             talk.interest = set(_split(peer.their_interest or b""))
         self.send(talk, resume.held)
 
-    def send(self, talk: Talk, held: bytes | None) -> None:
-        """Say what is wanted; `held` is the version that the peer has from another session."""
+    def send(self, talk: Talk, held: bytes | None, *, whole: bool = False) -> None:
+        """Say what is wanted; `held` is the version that the peer has from another session.
+
+        Args:
+            whole: all of it, though the peer has it: it answers with all that it holds.
+        """
         assert talk.peer is not None
         salt = talk.peer.salt
         talk.interest_due = True
@@ -62,7 +66,7 @@ class Interests:
             base = held if talk.sent_version is None else talk.sent_version
             with read_transaction(connection):
                 version = peers.interest_version(connection)
-                delta = peers.interest_delta(connection, base) if base is not None else None
+                delta = peers.interest_delta(connection, base) if base is not None and not whole else None
                 if delta is None:
                     roles = accounts_with_roles(connection)
                     order = sorted(peers.interest_set(connection), key=lambda name: (-roles.get(name, 0), name))
@@ -71,7 +75,7 @@ class Interests:
             return _interest_parts(base, version, None, added, removed)
 
         def send(parts: list[Interest]) -> None:
-            if parts[-1].version == talk.sent_version:
+            if parts[-1].version == talk.sent_version and not whole:
                 return  # nothing has changed after all
             for part in parts:
                 self._board.send(talk, part)

@@ -314,9 +314,9 @@ class NetworkNode(Node):
                 await self._look()
 
     async def _look(self) -> None:
-        """Look whether one's own feed has grown."""
-        job = self.replicator.own_job()
-        job.then(await self._read(job.run))
+        """Look whether one's own feed has grown, or somebody is blocked."""
+        for job in (self.replicator.own_job(), self.replicator.blocked.job()):
+            job.then(await self._read(job.run))
 
     def _appended(self, seq: int) -> None:
         pass  # the local socket tells, whoever appended

@@ -86,6 +86,13 @@ class Node:
     delete_draft = _twin(LocalNode.delete_draft)
     plan_export = _twin(LocalNode.plan_export)
     export = _twin(LocalNode.export)
+    mute_of = _twin(LocalNode.mute_of)
+    mute = _twin(LocalNode.mute)
+    unmute = _twin(LocalNode.unmute)
+    mutes = _twin(LocalNode.mutes)
+    block = _twin(LocalNode.block)
+    unblock = _twin(LocalNode.unblock)
+    blocked = _twin(LocalNode.blocked)
     feeds = _twin(LocalNode.feeds)
     status = _twin(LocalNode.status)
 

@@ -22,6 +22,7 @@ from ..feed.device import Device, DeviceProof, check_device_proof
 from ..ids import FeedId, short
 from ..limits import INTEREST_MAX_KNOWN, PAGE_ENTRIES
 from ..store import peers
+from ..store.blocks import is_blocked, is_blocked_feed, unblocked_count
 from ..store.changes import last_change
 from ..store.db import read_transaction
 from ..store.feeds import FeedState, Role, accounts_with_roles, feed_state
@@ -46,6 +47,7 @@ from ..sync.message import (
 )
 from ..sync.state import State
 from .answers import Answers
+from .blocked import Blocked
 from .branches import Branches
 from .fetching import Fetching
 from .inbound import (
@@ -84,6 +86,8 @@ class _Greeting:
     peer: Peer
     role: Role
     change: int
+    blocked: bool
+    lifted: int
 
 
 class Replicator:
@@ -113,6 +117,7 @@ class Replicator:
         self._answers = Answers(self._board)
         self._branches = Branches(self._board, self.gossip)
         self._fetching = Fetching(self._board, self.gossip, self._branches)
+        self.blocked = Blocked(self._board, self.gossip, self._interests, self.end)
         self._arrived = arrived
         self._own_ahead = own_ahead
         self._own_end = 0
@@ -178,6 +183,7 @@ class Replicator:
             talk.peer, talk.role = greeting.peer, greeting.role
             talk.account = greeting.peer.account
             talk.upto = greeting.change
+            talk.is_blocked, talk.lifted = greeting.blocked, greeting.lifted
             if greeting.role >= Role.HOP:
                 talk.session.interest_kept_max = INTEREST_MAX_KNOWN
             talk.device = device
@@ -201,7 +207,9 @@ class Replicator:
             peer = replace(peer, account=device.account)
         roles = accounts_with_roles(connection)
         role = roles.get(peer.account, Role.NONE) if peer.account is not None else Role.NONE
-        return _Greeting(peer, role, last_change(connection))
+        blocked = is_blocked_feed(connection, hello.feed)
+        blocked |= peer.account is not None and is_blocked(connection, peer.account)
+        return _Greeting(peer, role, last_change(connection), blocked, unblocked_count(connection))
 
     def on_message(self, talk: Talk, message: Message) -> None:
         """Take a message of an admitted peer.

@@ -7,7 +7,8 @@ import sqlite3
 from collections.abc import Callable, Sequence
 
 from ..ids import AccountId, FeedId
-from ..store import peers
+from ..store import blocks, peers
+from ..store.blocks import blocked_accounts
 from ..store.feeds import Role, accounts_with_roles, set_role
 from ..store.view import View
 from ..views import PEOPLE
@@ -22,10 +23,13 @@ def refresh_interest(
 ) -> bool:
     """Give every account its role again, and log what changed of the interest; in the caller's transaction.
 
-    Guests keep their place unless they are now followed.
+    Guests keep their place unless they are now followed. Blocked accounts have no role, and stay in the interest.
     Returns: whether anything changed.
     """
-    wanted = PEOPLE.interest(connection, account, feed)
+    _settle_blocks(connection, views, account)
+    interest = PEOPLE.interest(connection, account, feed)
+    blocked = blocked_accounts(connection)
+    wanted = {one: role for one, role in interest.items() if one not in blocked}
     before = accounts_with_roles(connection)
     for known, role in before.items():
         if role is Role.GUEST:
@@ -36,5 +40,18 @@ def refresh_interest(
         if before.get(known, Role.NONE) is not role:
             set_role(connection, views, known, role)
             changed = True
-    logged = peers.set_interest(connection, wanted, lambda: draw(8))
+    asked = {*interest, *wanted, *(one for one, was_guest in blocked.items() if was_guest)}
+    logged = peers.set_interest(connection, asked, lambda: draw(8))
     return changed or logged is not None
+
+
+def _settle_blocks(connection: sqlite3.Connection, views: Sequence[View], own: AccountId) -> None:
+    """Bring the blocks in force in line with what the person wants, here or on another device."""
+    new, lifted = blocks.wishes(connection)
+    for account in new:
+        if account != own:
+            PEOPLE.keep_follows(connection, account, peers.interest_set(connection))
+            blocks.begin(connection, views, account)
+    for account in lifted:
+        blocks.end(connection, account)
+    PEOPLE.drop_kept_follows(connection)

@@ -18,6 +18,7 @@ from ..store.feeds import Role
 from ..sync.message import Hello, Message
 from ..sync.session import Session
 from ..sync.state import State
+from .blocked import NO_PLACE
 from .install import wall_ms
 from .penalties import Penalties
 from .pipeline import Pipeline
@@ -153,6 +154,9 @@ class Sessions:
     def _let_in(self, talk: Talk, connection: Connection) -> bool:
         """Decide about places and duplicates; a session that is not let in is closed."""
         assert talk.feed is not None
+        if talk.is_blocked:
+            talk.close("busy", NO_PLACE, trio.current_time())
+            return False
         if self._penalties.is_out(talk.feed, trio.current_time()):
             talk.close("busy", "This node does not talk to yours for a while.", trio.current_time())
             return False
@@ -173,7 +177,7 @@ class Sessions:
         elif len(self.replicator.talks) >= SESSIONS_MAX:
             leaving = self._weakest(talk)
             if leaving is None:
-                talk.close("busy", "All places are taken: try again later.", trio.current_time())
+                talk.close("busy", NO_PLACE, trio.current_time())
                 return False
             leaving.close("busy", "The place is needed: try again later.", trio.current_time())
             self.replicator.end(leaving)

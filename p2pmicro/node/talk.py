@@ -73,6 +73,8 @@ class Talk:
     account: AccountId | None = None
     device: Device | None = None  # what its hello has proven
     role: Role = Role.NONE
+    is_blocked: bool = False
+    lifted: int = 0  # how often a block had been lifted when the two met
     peer: Peer | None = None  # as it stood when the two met
     jobs: deque[Job] = field(default_factory=deque)
     # Its interest.

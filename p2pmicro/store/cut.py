@@ -61,16 +61,11 @@ def _settle(connection: sqlite3.Connection, views: Sequence[View], changes: Chan
         first_hidden = max(run.before.seq, min(keep, new_limit)) + 1
         hide(connection, views, before, first_hidden, min(run.end.seq, old_limit))
         if keep < run.end.seq:
-            _drop(connection, before, max(keep, run.before.seq) + 1, run.end.seq)
+            drop(connection, before, max(keep, run.before.seq) + 1, run.end.seq)
         if keep > run.before.seq:
-            kept.append(Run(run.before, run.end if keep >= run.end.seq else _head_at(connection, after, keep)))
+            kept.append(Run(run.before, run.end if keep >= run.end.seq else head_at(connection, after, keep)))
     if tuple(kept) != before.runs:
-        newest, older = (*kept, None, None)[:2]
-        connection.execute(
-            "UPDATE feeds SET before_seq = ?, before_id = ?, last_seq = ?, last_id = ?, older_before_seq = ?, "
-            "older_before_id = ?, older_last_seq = ?, older_last_id = ? WHERE number = ?",
-            (*run_columns(newest), *run_columns(older), before.number),
-        )
+        set_runs(connection, before, kept)
     for run in kept:
         _show(connection, views, changes, after, max(run.before.seq, old_limit) + 1, min(run.end.seq, new_limit))
 
@@ -98,7 +93,8 @@ def _kept_end(connection: sqlite3.Connection, state: FeedState, run: Run) -> int
     return 0 if row[0] is None else int(row[0]) - state.key(0)
 
 
-def _head_at(connection: sqlite3.Connection, state: FeedState, seq: int) -> Link:
+def head_at(connection: sqlite3.Connection, state: FeedState, seq: int) -> Link:
+    """The place of a head that is held."""
     (entry_id,) = connection.execute("SELECT id FROM heads WHERE key = ?", (state.key(seq),)).fetchone()
     return Link(seq, EntryId(entry_id))
 
@@ -127,7 +123,17 @@ def _show(
         erase_named(connection, views, changes, deletes)
 
 
-def _drop(connection: sqlite3.Connection, state: FeedState, first: int, last: int) -> None:
+def set_runs(connection: sqlite3.Connection, state: FeedState, runs: Sequence[Run]) -> None:
+    """Note what is left of a feed: at most two runs, newest first."""
+    newest, older = (*runs, None, None)[:2]
+    connection.execute(
+        "UPDATE feeds SET before_seq = ?, before_id = ?, last_seq = ?, last_id = ?, older_before_seq = ?, "
+        "older_before_id = ?, older_last_seq = ?, older_last_id = ? WHERE number = ?",
+        (*run_columns(newest), *run_columns(older), state.number),
+    )
+
+
+def drop(connection: sqlite3.Connection, state: FeedState, first: int, last: int) -> None:
     """Forget entries; their texts are due for erasure as well, since their author took them back."""
     keys = (state.key(first), state.key(last))
     count, size = connection.execute(

@@ -13,6 +13,7 @@ from ..feed.content import Entry
 from ..feed.device import Revoke, check_revoke, revoke_of
 from ..ids import AccountId, EntryId, FeedId
 from ..limits import INGEST_BATCH_ENTRIES
+from .blocks import is_blocked_feed
 from .changes import ChangeNumbers
 from .cut import learn_fork, learn_revoke
 from .effects import (
@@ -137,7 +138,7 @@ class Ingest:
         given, ids = checked.range.range, checked.range.ids
         held = self._held(given.feed)
         if held is None:
-            return Outcome.UNKNOWN_FEED, 0
+            return (Outcome.UNWANTED if is_blocked_feed(self._connection, given.feed) else Outcome.UNKNOWN_FEED), 0
         before, end = given.before, checked.range.end
         if held.state.role == Role.NONE and not own:
             return Outcome.UNWANTED, 0

@@ -116,17 +116,31 @@ class Filter:
         """Those of some messages that are to be seen, in their order."""
         left = [message for message in messages if not self._is_plainly_hidden(message)]
         if self.words is not None and left:
-            texts = {place: message.text for place, message in enumerate(left) if message.account not in self.own}
-            hidden = matching(self.connection, self.words, texts)
+            texts = {
+                place << 3 | part: text  # each by itself: no phrase reaches from one to the next
+                for place, message in enumerate(left)
+                if message.account not in self.own
+                for part, text in enumerate(_texts(message))
+            }
+            hidden = {part >> 3 for part in matching(self.connection, self.words, texts)}
             left = [message for place, message in enumerate(left) if place not in hidden]
         return left
 
     def _is_plainly_hidden(self, message: "Message") -> bool:
+        if message.relay is not None and message.relay.by[0].account in self.people:
+            return True
         if message.account in self.own:
             return False
-        if message.account in self.people or any(letter in message.text for letter in self.letters):
+        if message.account in self.people:
+            return True
+        if self.letters and any(letter in text for text in _texts(message) for letter in self.letters):
             return True
         return bool(self.tags) and any(folded_tag(tag) in self.tags for tag in _TAG.findall(message.text))
+
+
+def _texts(message: "Message") -> list[str]:
+    """All that a message says: its text, and what its pictures (four at most) are said to show."""
+    return [message.text, *(picture.alt for picture in message.pictures)]
 
 
 def _mute(item: bytes, value: Any) -> Mute | None:

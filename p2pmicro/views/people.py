@@ -1,7 +1,7 @@
 """Profiles, who follows whom, and whose feeds a node asks for. Source: protocol/content.md, "State"."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from heapq import nsmallest
@@ -34,6 +34,9 @@ _PUT_PROFILES = """
     ON CONFLICT (account) DO UPDATE SET rev = excluded.rev, key = excluded.key,
         name = excluded.name, bio = excluded.bio, link = excluded.link
 """ + _WINS.format(table="profiles", tie_new="", tie_old="")
+
+_HAS_FOLLOWS = """EXISTS (SELECT 1 FROM accounts JOIN follows ON follows.account = accounts.number
+    WHERE accounts.account = kept_follows.account)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +143,20 @@ class People:
         row = found.fetchone()
         return 1 if row is None else min(row[0] + 1, REV_MAX)
 
+    def keep_follows(self, connection: sqlite3.Connection, account: AccountId, wanted: Container[AccountId]) -> None:
+        """Remember which of the `wanted` accounts somebody follows, who is about to be blocked.
+
+        What is held of the blocked account is dropped; but would the interest shrink with it, peers saw the block.
+        """
+        kept = [(account, target) for target in _targets(connection, account) if target in wanted]
+        connection.executemany("INSERT OR IGNORE INTO kept_follows (account, target) VALUES (?, ?)", kept)
+
+    def drop_kept_follows(self, connection: sqlite3.Connection) -> None:
+        """Forget what was kept of those who are blocked no longer, once their follows are here again."""
+        connection.execute(
+            f"DELETE FROM kept_follows WHERE account NOT IN (SELECT account FROM blocks) AND {_HAS_FOLLOWS}"
+        )
+
     def interest(
         self, connection: sqlite3.Connection, own: AccountId, own_feed: FeedId, budget: int = INTEREST_BUDGET
     ) -> dict[AccountId, Role]:
@@ -156,11 +173,13 @@ class People:
         interest[own] = Role.OWN
         room = budget - len(interest)
         best: dict[bytes, tuple[int, AccountId]] = {}  # hash: the best place in any list, the account
+        kept = _kept_follows(connection)
         for friend in [account for account, role in interest.items() if role is Role.FOLLOWED]:
             if room <= 0:
                 break
             # Hashed one by one as they are read: who follows a million takes seconds here, and no memory.
-            hops = ((sha256(own_feed + target).digest(), target) for target in _targets(connection, friend))
+            targets = kept[friend] if friend in kept else _targets(connection, friend)
+            hops = ((sha256(own_feed + target).digest(), target) for target in targets)
             for place, (order, target) in enumerate(nsmallest(room, (hop for hop in hops if hop[1] not in interest))):
                 if order not in best or place < best[order][0]:
                     best[order] = (place, target)
@@ -168,6 +187,16 @@ class People:
                 best = dict(_first(best, room))
         interest.update((target, Role.HOP) for _, (_, target) in _first(best, max(room, 0)))
         return interest
+
+
+def _kept_follows(connection: sqlite3.Connection) -> dict[AccountId, list[AccountId]]:
+    """What `keep_follows` keeps, of those who are blocked or whose follows are not here again."""
+    kept: dict[AccountId, list[AccountId]] = {}
+    for account, target in connection.execute(
+        f"SELECT account, target FROM kept_follows WHERE account IN (SELECT account FROM blocks) OR NOT {_HAS_FOLLOWS}"
+    ):
+        kept.setdefault(AccountId(account), []).append(target)
+    return kept
 
 
 def _first(best: dict[bytes, tuple[int, AccountId]], count: int) -> list[tuple[bytes, tuple[int, AccountId]]]:

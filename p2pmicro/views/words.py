@@ -108,6 +108,11 @@ def any_of(connection: sqlite3.Connection, texts: Iterable[str]) -> Query | None
     return Query(" OR ".join(phrases), " OR ".join(phrases), False) if phrases else None
 
 
+def has_words(connection: sqlite3.Connection, text: str) -> bool:
+    """Whether there is anything in a text that a search could find."""
+    return bool(_terms(connection, spaced(text)))
+
+
 def is_letter(text: str) -> bool:
     """Whether a text is one letter of a script without spaces: in a longer run, the index has it in pairs only."""
     return len(text) == 1 and _RUN.match(text) is not None

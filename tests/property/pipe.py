@@ -19,13 +19,16 @@ from p2pmicro.feed import content
 from p2pmicro.feed.device import check_device_proof
 from p2pmicro.ids import AccountId, FeedId, Ref
 from p2pmicro.limits import UNASKED_QUEUED_MAX_BYTES, UNSENT_MAX_BYTES
+from p2pmicro.node.blocked import NO_PLACE
 from p2pmicro.node.inbound import Inbound, Result, verify
 from p2pmicro.node.intake import Intake
 from p2pmicro.node.replicate import Arrived, Replicator
 from p2pmicro.node.roles import refresh_interest
 from p2pmicro.node.switchboard import Own
 from p2pmicro.node.talk import Job, Talk
+from p2pmicro.store import private
 from p2pmicro.store.append import append, create_feed
+from p2pmicro.store.blocks import drop_step
 from p2pmicro.store.changes import ChangeNumbers, epoch, new_epoch
 from p2pmicro.store.db import open_database, transaction
 from p2pmicro.store.feeds import FeedState, Role, accounts_with_roles, add_feed, feed_state, feed_states, set_role
@@ -95,7 +98,7 @@ class Party:
         self.replicator.start_own(self.end_of(self.feed))
         self.verified: deque[list[Inbound]] = deque()
         self.inserted: deque[Sequence[Result]] = deque()
-        self.own_result: tuple[Job, Any] | None = None
+        self.own_result: list[tuple[Job, Any]] | None = None
         self.own_due = False
 
     def _on_own_ahead(self) -> None:
@@ -129,6 +132,16 @@ class Party:
             self.rev += 1
             self.write(content.write(self.now_ms, "follow", content.follow(account, self.rev, on)))
         self.refresh()
+
+    def block(self, account: AccountId, on: bool = True) -> None:
+        with transaction(self.connection):
+            private.put(self.connection, "block", account, True if on else None)
+        self.refresh()
+        while True:
+            with transaction(self.connection):
+                if not drop_step(self.connection, self.views):
+                    break
+        self.own_due = True
 
     # --- What it was given otherwise than by a peer ---
 
@@ -221,14 +234,14 @@ class Party:
 
     def _look(self) -> None:
         self.own_due = False
-        job = self.replicator.own_job()
-        self.own_result = job, job.run(self.connection)
+        jobs = self.replicator.own_job(), self.replicator.blocked.job()
+        self.own_result = [(job, job.run(self.connection)) for job in jobs]
 
     def _tell(self) -> None:
         assert self.own_result is not None
-        job, result = self.own_result
-        self.own_result = None
-        job.then(result)
+        results, self.own_result = self.own_result, None
+        for job, result in results:
+            job.then(result)
 
 
 class End:
@@ -316,7 +329,10 @@ class End:
 
     def _admit(self) -> None:
         self.greeting = False
-        self.party.replicator.admit(self.talk)
+        if self.talk.is_blocked:
+            self.talk.close("busy", NO_PLACE, self.party.now)
+        else:
+            self.party.replicator.admit(self.talk)
 
     def _run(self) -> None:
         job = self.party.replicator.next_job(self.talk)
