@@ -23,6 +23,7 @@ class Link:
         self.bytes_per_s = inf  # each way
         self.hangs = False  # nothing passes and nobody is told, as after a cable was pulled
         self.ends: list[tuple[End, End]] = []
+        self.sent: list[bytearray] | None = None  # once it is a list: what each end of new connections sends
         self._changed = trio.Event()
 
     def set_hanging(self, hangs: bool) -> None:
@@ -41,6 +42,8 @@ class Link:
     def connect(self) -> tuple["End", "End"]:
         """A new connection's two ends."""
         pair = End(self), End(self)
+        if self.sent is not None:
+            self.sent += [end.sent for end in pair]
         pair[0].peer, pair[1].peer = pair[1], pair[0]
         self.ends.append(pair)
         return pair
@@ -63,6 +66,7 @@ class End(trio.abc.Stream):
 
     def __init__(self, link: Link) -> None:
         self._link = link
+        self.sent = bytearray()
         self._busy_until = 0.0  # when the last byte has left this end
         self._coming: deque[tuple[float, bytes]] = deque()  # (when it arrives, bytes); b"" is the end
         self._in_flight = 0
@@ -82,6 +86,8 @@ class End(trio.abc.Stream):
 
     def _push(self, data: bytes) -> None:
         peer = self.peer
+        if self._link.sent is not None:
+            self.sent += data
         self._busy_until = max(self._busy_until, trio.current_time()) + len(data) / self._link.bytes_per_s
         peer._coming.append((self._busy_until + self._link.delay_s, data))
         peer._in_flight += len(data)

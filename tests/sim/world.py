@@ -89,6 +89,15 @@ class SimNode:
         finally:
             _where.reset(token)
 
+    async def act(self, work: Callable[[LocalNode], T]) -> T:
+        """Let its person do something as with a command, beside the running node."""
+        assert self.local is not None
+        token = _where.set(self)
+        try:
+            return work(self.local)
+        finally:
+            _where.reset(token)
+
     async def _run(self, started: trio.Event) -> None:
         _where.set(self)  # for this task and all that come of it
         wires = self.world.wires
@@ -166,14 +175,16 @@ class World(logging.Handler):
     # --- Do they agree? ---
 
     def differences(self) -> list[str]:
-        """Where two linked nodes differ in what one of them wants; empty if all is settled."""
+        """Where two linked nodes that run differ in what one of them wants; empty if all is settled."""
         found = []
-        roles, states = [], []
+        roles, states = {}, {}
         for each in self.nodes:
-            assert each.local is not None
-            roles.append(accounts_with_roles(each.local.connection))
-            states.append({state.feed: state for state in feed_states(each.local.connection)})
+            if each.local is not None:
+                roles[each.number] = accounts_with_roles(each.local.connection)
+                states[each.number] = {state.feed: state for state in feed_states(each.local.connection)}
         for pair in self.wires.links:
+            if not pair <= states.keys():
+                continue
             for one, other in (sorted(pair), sorted(pair, reverse=True)):
                 for feed, theirs in states[other].items():
                     if roles[one].get(theirs.account, Role.NONE) is Role.NONE:
