@@ -76,7 +76,7 @@ def read_opened(time_ms: int, plain: bytes) -> Entry:
     Raises:
         EncodingError: not our CBOR profile.
         ContentError: another shape, or a kind or field as `read`.
-    Source: protocol/content.md, "Sealed".
+    Source: protocol/content.md, "Sealing".
     """
     value = cbor.decode(plain)
     if type(value) is not list or len(value) != 2:

@@ -1,5 +1,5 @@
 """The kinds of entries and their schemas: each takes a content and raises ContentError, or KeyError for a field that
-is absent. Source: protocol/content.md, "Payloads" and "Sealed"."""
+is absent. Source: protocol/content.md, "Payloads" and "Sealing"."""
 
 from collections.abc import Callable, Mapping
 

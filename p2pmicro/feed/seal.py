@@ -1,4 +1,4 @@
-"""Sealed entries: only some can read them, and nobody else learns who. Source: protocol/content.md, "Sealed".
+"""Sealed entries: only some can read them, and nobody else learns who. Source: protocol/content.md, "Sealing".
 
     K        16 random bytes, fresh for each entry: its content key
     keys     HKDF-SHA256(K, salt, "p2pmicro sealed 1") -> body key (32) || commit (32)
@@ -115,7 +115,7 @@ def open_sealed(account: AccountId, feed: FeedId, content: Content, keyring: Key
     Args:
         account, feed: whose entry it is, proven.
         keyring: what the reader has.
-    Source: protocol/content.md, "Opening".
+    Source: protocol/content.md, "Sealing".
     """
     salt, commit = content["salt"], content["commit"]
     info = b"p2pmicro slot 1" + account + feed + salt + commit

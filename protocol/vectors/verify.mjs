@@ -465,6 +465,7 @@ const field = {
   boolean: (value) => typeof value === "boolean" || no("not a boolean"),
   key: (value) => (field.bytes(32)(value), checkKey(value, "entry.content")),
   boxKey: (value) => (field.bytes(32)(value), checkBoxKey(value, "entry.content")),
+  list: (low, high) => (value) => (Array.isArray(value) && value.length >= low && value.length <= high) || no(`not ${low} to ${high} items`),
   rows: (width, countMax) => (value) => {
     if (!Array.isArray(value) || value.length > countMax) no(`not a list of at most ${countMax}`);
     for (const row of value) if (!Array.isArray(row) || row.length !== width) no(`not rows of ${width}`);
@@ -488,6 +489,19 @@ function may(content, key, check) {
   if (content.has(key)) check(content.get(key));
 }
 
+function picture(value, bytesMax) {
+  field.list(3, 3)(value);
+  field.bytes(32)(value[0]);
+  field.text(1, 40)(value[1]);
+  field.integer(1, bytesMax)(value[2]);
+}
+
+function reaction(content) {
+  must(content, "ref", field.ref);
+  must(content, "on", field.boolean);
+  must(content, "rev", field.rev);
+}
+
 const KINDS = {
   post(content) {
     must(content, "text", field.text(0, 140));
@@ -497,6 +511,10 @@ const KINDS = {
       must(reply, "parent", field.ref);
     });
     may(content, "quote", field.ref);
+    may(content, "replaces", (refs) => {
+      field.list(1, 16)(refs);
+      refs.forEach(field.ref);
+    });
     may(content, "mentions", (mentions) => {
       field.rows(3, 32)(mentions);
       const letters = codePoints(content.get("text"));
@@ -509,6 +527,27 @@ const KINDS = {
       }
     });
     may(content, "lang", field.text(1, 35));
+    may(content, "media", (rows) => {
+      field.rows(4, 4)(rows);
+      for (const [hash, type, bytes, alt] of rows) {
+        picture([hash, type, bytes], 1 << 20);
+        field.text(0, 400)(alt);
+      }
+    });
+  },
+  repost: reaction,
+  like: reaction,
+  sealed(content) {
+    must(content, "salt", field.bytes(16));
+    must(content, "commit", field.bytes(32));
+    must(content, "slots", (slots) => {
+      field.list(4, 64)(slots);
+      if (![4, 8, 16, 32, 64].includes(slots.length)) no("a number of slots that tells something");
+      slots.forEach(field.bytes(72));
+    });
+    must(content, "body", (body) => {
+      if (!(body instanceof Uint8Array) || ![272, 1040, 2576].includes(body.length)) no("not a body");
+    });
   },
   profile(content) {
     must(content, "rev", field.rev);
@@ -518,6 +557,7 @@ const KINDS = {
       field.text(0, 256)(link);
       if (!link.startsWith("https://") && !link.startsWith("http://")) no("not a link");
     });
+    may(content, "avatar", (avatar) => picture(avatar, 256 << 10));
   },
   follow(content) {
     must(content, "account", field.key);

@@ -1,6 +1,7 @@
 """Vectors of payloads: protocol/content.md, "Payloads" and the kinds."""
 
 from collections.abc import Iterator
+from hashlib import sha256
 from struct import pack
 from typing import Any
 
@@ -25,6 +26,10 @@ _SMILE = "\U0001f600"
 _FOLLOW = {"account": _KEY_B, "on": True, "rev": 1}
 _FOLLOWS = {"part": 0, "parts": 1, "list": [[_KEY_B, 1, True]]}
 _PROFILE = {"rev": 1, "name": "Ann"}
+_REACTION = {"ref": _REF, "on": True, "rev": 1}
+_PICTURE: list[Any] = [sha256(b"a picture").digest(), "image/png", 9, "A hill"]
+_AVATAR = _PICTURE[:3]
+_SEALED = {"salt": bytes(16), "commit": bytes(32), "slots": [bytes(72)] * 4, "body": bytes(272)}
 _REVOKE = {
     "feed": FEED_A.public,
     "seq": 2,
@@ -86,8 +91,10 @@ def _valid() -> Iterator[tuple[str, str, str, Any]]:
         text="@ann look at this",
         reply={"root": _REF, "parent": [FEED_A.public, 3, LOG_A.id(3)]},
         quote=_REF,
+        replaces=[_REF],
         mentions=[[0, 4, ACCOUNT_A.public]],
         lang="en",
+        media=[_PICTURE],
     )
     yield "post_all_fields", "payload-fields", "Every field of a post.", every_field
     yield "post_text_140", "post-text", "At the limit: 140 code points, 560 bytes.", _post(text=_SMILE * 140)
@@ -113,12 +120,28 @@ def _valid() -> Iterator[tuple[str, str, str, Any]]:
     )
     yield "post_lang_35", "post-lang", "At the limit.", _post(lang="a" * 35)
     yield "post_lang_1", "post-lang", "The shortest.", _post(lang="x")
+    yield "post_replaces_16", "post-replaces", "At the limit.", _post(replaces=[_REF] * 16)
+    yield "post_media_4", "post-media", "At the limit.", _post(media=[_PICTURE] * 4)
+    picture: list[Any] = [_PICTURE[0], "a" * 40, 1 << 20, _SMILE * 400]
+    yield "post_media_limits", "post-media", "Each field at its limit.", _post(media=[picture])
+    least = [_PICTURE[0], "a", 1, ""]
+    yield "post_media_least", "post-media", "Each field at its least: a text may be empty.", _post(media=[least])
+    yield "repost", "reaction-fields", "A message passed on.", _of("repost", _REACTION)
+    yield "repost_off", "reaction-fields", "And taken back.", _of("repost", _REACTION, on=False, rev=2)
+    yield "like", "reaction-fields", "A message liked.", _of("like", _REACTION)
+    yield "like_off", "reaction-fields", "And no longer.", _of("like", _REACTION, on=False, rev=2**53)
+    yield "sealed", "sealed-fields", "Well-formed, though nobody can open it.", _of("sealed", _SEALED)
+    for slots in (8, 16, 32):
+        yield f"sealed_slots_{slots}", "sealed-fields", "More slots.", _of("sealed", _SEALED, slots=[bytes(72)] * slots)
+    largest = _of("sealed", _SEALED, slots=[bytes(72)] * 64, body=bytes(2576))
+    yield "sealed_largest", "sealed-fields", "64 slots and the largest body fit a payload.", largest
+    yield "sealed_body_1024", "sealed-fields", "The middle size.", _of("sealed", _SEALED, body=bytes(1040))
     yield "profile", "profile-fields", "The least of it.", _of("profile", _PROFILE)
     yield (
         "profile_all_fields",
         "profile-fields",
         "Every field.",
-        _of("profile", _PROFILE, bio="Writes tests.", link="https://example.org/ann"),
+        _of("profile", _PROFILE, bio="Writes tests.", link="https://example.org/ann", avatar=_AVATAR),
     )
     yield "profile_name_empty", "profile-fields", "A name may be empty.", _of("profile", _PROFILE, name="")
     yield "profile_name_50", "profile-fields", "At the limit.", _of("profile", _PROFILE, name=_SMILE * 50)
@@ -131,6 +154,13 @@ def _valid() -> Iterator[tuple[str, str, str, Any]]:
         "profile-link",
         "The other scheme, and the shortest link.",
         _of("profile", _PROFILE, link="http://"),
+    )
+    avatar: list[Any] = [_PICTURE[0], "a" * 40, 256 << 10]
+    yield (
+        "profile_avatar_limits",
+        "profile-avatar",
+        "Each field at its limit.",
+        _of("profile", _PROFILE, avatar=avatar),
     )
     yield "profile_rev_max", "field-rev", "At the limit: 2^53.", _of("profile", _PROFILE, rev=2**53)
     yield "follow", "follow-fields", "A follow.", _of("follow", _FOLLOW)
@@ -186,8 +216,7 @@ def _bad_shapes() -> Iterator[tuple[str, str, str, Any]]:
         ("empty", "No name.", ""),
         ("upper_case", "Kinds are compared byte by byte.", "Post"),
         ("constructor", "What every object of JavaScript has is no kind.", "constructor"),
-        ("sealed", "Kept for a later version.", "sealed"),
-        ("like", "Kept for a later version.", "like"),
+        ("state", "Stands inside of sealed entries alone.", "state"),
         ("keys", "Kept for a later version.", "keys"),
     ):
         yield f"kind_{name}", "payload-kind", comment, [START_MS, kind, content]
@@ -205,6 +234,8 @@ def _bad_fields() -> Iterator[tuple[str, str, str, Any]]:
     yield from _bad_posts()
     yield from _bad_state()
     yield from _bad_refs()
+    yield from _bad_pictures()
+    yield from _bad_sealed()
     for name, comment, changes in (
         ("feed_missing", "A field is missing.", {"feed": ...}),
         ("account_missing", "A field is missing.", {"account": ...}),
@@ -289,6 +320,81 @@ def _bad_posts() -> Iterator[tuple[str, str, str, Any]]:
         ("list", "One language.", ["en"]),
     ):
         yield f"post_lang_{name}", "post-lang", comment, _post(lang=lang)
+
+
+def _bad_pictures() -> Iterator[tuple[str, str, str, Any]]:
+    name, kind, size, alt = _PICTURE
+    for fault, comment, row in (
+        ("of_3", "The text is missing.", [name, kind, size]),
+        ("of_5", "A key has its place in sealed messages.", [*_PICTURE, bytes(32)]),
+        ("map", "A row is a list.", {"hash": name}),
+        ("hash_31", "One byte short.", [name[:31], kind, size, alt]),
+        ("hash_text", "A hash is bytes.", ["a" * 32, kind, size, alt]),
+        ("type_empty", "A type has a name.", [name, "", size, alt]),
+        ("type_41", "One over.", [name, "a" * 41, size, alt]),
+        ("type_integer", "A type is a text.", [name, 1, size, alt]),
+        ("bytes_0", "An empty picture is none.", [name, kind, 0, alt]),
+        ("bytes_over", "One over.", [name, kind, (1 << 20) + 1, alt]),
+        ("bytes_text", "An integer is wanted.", [name, kind, "9", alt]),
+        ("alt_401", "One over.", [name, kind, size, "a" * 401]),
+        ("alt_null", "An empty text says as much.", [name, kind, size, None]),
+    ):
+        yield f"post_media_{fault}", "post-media", comment, _post(media=[row])
+    yield "post_media_5", "post-media", "One over.", _post(media=[_PICTURE] * 5)
+    yield "post_media_not_a_list", "post-media", "A list is wanted.", _post(media={})
+    for fault, comment, avatar in (
+        ("of_2", "The size is missing.", _AVATAR[:2]),
+        ("of_4", "An avatar has no text.", _PICTURE),
+        ("null", "Leave the field out instead.", None),
+        ("hash_33", "One byte over.", [name + b"a", kind, size]),
+        ("type_empty", "A type has a name.", [name, "", size]),
+        ("bytes_over", "One over.", [name, kind, (256 << 10) + 1]),
+    ):
+        yield f"profile_avatar_{fault}", "profile-avatar", comment, _of("profile", _PROFILE, avatar=avatar)
+    for fault, comment, replaces in (
+        ("empty", "Leave the field out instead.", []),
+        ("17", "One over.", [_REF] * 17),
+        ("ref", "A list is wanted.", _REF),
+        ("null", "Leave the field out instead.", None),
+        ("ref_of_2", "The id is missing.", [_REF[:2]]),
+    ):
+        yield f"post_replaces_{fault}", "post-replaces", comment, _post(replaces=replaces)
+    for reaction in ("like", "repost"):
+        for fault, comment, changes in (
+            ("ref_missing", "A field is missing.", {"ref": ...}),
+            ("on_missing", "A field is missing.", {"on": ...}),
+            ("rev_missing", "A field is missing.", {"rev": ...}),
+            ("ref_of_2", "The id is missing.", {"ref": _REF[:2]}),
+            ("on_integer", "1 is not true.", {"on": 1}),
+            ("rev_0", "Revs begin at 1.", {"rev": 0}),
+            ("rev_over", "One over 2^53.", {"rev": 2**53 + 1}),
+        ):
+            yield f"{reaction}_{fault}", "reaction-fields", comment, _of(reaction, _REACTION, **changes)
+
+
+def _bad_sealed() -> Iterator[tuple[str, str, str, Any]]:
+    changes: dict[str, Any]
+    for fault, comment, changes in (
+        ("salt_missing", "A field is missing.", {"salt": ...}),
+        ("commit_missing", "A field is missing.", {"commit": ...}),
+        ("slots_missing", "A field is missing.", {"slots": ...}),
+        ("body_missing", "A field is missing.", {"body": ...}),
+        ("salt_15", "One byte short.", {"salt": bytes(15)}),
+        ("salt_text", "Bytes are wanted.", {"salt": "a" * 16}),
+        ("commit_33", "One byte over.", {"commit": bytes(33)}),
+        ("slots_0", "Nobody could read it.", {"slots": []}),
+        ("slots_3", "A number that tells how many can read.", {"slots": [bytes(72)] * 3}),
+        ("slots_5", "A number that tells how many can read.", {"slots": [bytes(72)] * 5}),
+        ("slots_65", "One over.", {"slots": [bytes(72)] * 65}),
+        ("slots_bytes", "A list is wanted.", {"slots": bytes(288)}),
+        ("slot_71", "One byte short.", {"slots": [bytes(72)] * 3 + [bytes(71)]}),
+        ("slot_null", "Bytes are wanted.", {"slots": [bytes(72)] * 3 + [None]}),
+        ("body_256", "The tag is missing.", {"body": bytes(256)}),
+        ("body_271", "A length that tells of the text.", {"body": bytes(271)}),
+        ("body_4112", "A size that there is not.", {"body": bytes(4112)}),
+        ("body_text", "Bytes are wanted.", {"body": "a" * 272}),
+    ):
+        yield f"sealed_{fault}", "sealed-fields", comment, _of("sealed", _SEALED, **changes)
 
 
 def _bad_state() -> Iterator[tuple[str, str, str, Any]]:

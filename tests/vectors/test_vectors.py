@@ -283,6 +283,7 @@ _BEYOND_CDDL = {
     ),
     *("post_mentions_start_at_the_end", "post_lang_36", "profile_bio_501", "profile_name_51"),
     *(f"profile_link_{fault}" for fault in ("257", "javascript", "space_before", "upper_case")),
+    *("post_media_alt_401", "post_media_type_41", "sealed_slots_5"),
     *("follows_row_account_small_order", "ref_feed_small_order", "revoke_feed_small_order"),
 }
 # What the grammar says and pycddl 0.6 lets pass: `.size` on another type than text or bytes was meant for, the upper
@@ -290,6 +291,8 @@ _BEYOND_CDDL = {
 _BEYOND_PYCDDL = {
     *("device_device_text", "post_lang_list", "post_text_bytes", "profile_name_bytes", "post_reply_not_a_map"),
     *("follows_list_201", "post_mentions_33", "excerpt/shape_tail_64", "fork/shape_side_65"),
+    *("post_media_5", "post_media_hash_text", "post_media_type_integer", "post_replaces_17", "post_replaces_ref"),
+    *("sealed_body_text", "sealed_salt_text"),
     *("follows_row_last_bad", "post_mentions_row_not_a_list", "shape_kind_bytes"),
     *(f"range/shape_hole_{fault}" for fault in ("hash_31", "length_negative", "length_text", "of_1", "of_3")),
     *("range/shape_item_text", "range/shape_items_bytes"),

@@ -17,7 +17,7 @@ ALICE = private_key("alice").public
 BOB = private_key("bob").public
 BOX = keys.device_public(secret("box"))
 ID = bytes(range(32))
-REF: cbor.Value = [ALICE, 7, ID]
+REF: list[cbor.Value] = [ALICE, 7, ID]
 IDENTITY = (1).to_bytes(32, "little")  # a refused key
 
 GOOD: dict[str, list[Content]] = {
@@ -33,6 +33,8 @@ GOOD: dict[str, list[Content]] = {
         {"text": "hello", "mentions": [[0, 2, ALICE], [2, 1, ALICE], [4, 1, BOB]]},
         {"text": "a" * 140, "mentions": [[start, 1, ALICE] for start in range(32)]},
         {"text": "hello", "lang": "pt-BR"},
+        {"text": "hello", "replaces": [REF] * 16},
+        {"text": "", "media": [[ID, "image/png", 1, ""], [ID, "a" * 40, 1 << 20, "a" * 400]]},
         {"text": "hello", "lang": "a" * 35},
         {"text": "hello", "unknown": [1, {"deep": None}]},
         {"text": "hello", "reply": {"root": REF, "parent": REF, "!": 1}},
@@ -41,12 +43,19 @@ GOOD: dict[str, list[Content]] = {
         {"rev": 1, "name": ""},
         {"rev": 2**53, "name": "é" * 50, "bio": "b" * 500, "link": "https://" + "l" * 248},
         {"rev": 1, "name": "a", "bio": "", "link": "http://"},
+        {"rev": 1, "name": "a", "avatar": [ID, "image/webp", 256 << 10]},
     ],
     "follow": [{"account": BOB, "on": True, "rev": 1}, {"account": BOB, "on": False, "rev": 2**53}],
     "follows": [
         {"part": 0, "parts": 1, "list": []},
         {"part": 499, "parts": 500, "list": [[BOB, 1, True], [ALICE, 2, False]]},
         {"part": 0, "parts": 1, "list": [[BOB, 1, True]] * 200},
+    ],
+    "like": [{"ref": REF, "on": True, "rev": 1}, {"ref": REF, "on": False, "rev": 2**53}],
+    "repost": [{"ref": REF, "on": True, "rev": 1}],
+    "sealed": [
+        {"salt": bytes(16), "commit": ID, "slots": [bytes(72)] * slots, "body": bytes(body + 16)}
+        for slots, body in ((4, 256), (8, 1024), (16, 2560), (32, 256), (64, 2560))
     ],
     "delete": [{"ref": REF}],
     "revoke": [{"feed": ALICE, "seq": 1, "id": ID, "sig": bytes(64)}],
@@ -67,6 +76,30 @@ BAD_ROWS: list[cbor.Value] = [
     [[IDENTITY, 1, True]],
     [[BOB, 1, True]] * 201,
 ]
+BAD_PICTURES: list[cbor.Value] = [
+    None,
+    [ID, "image/png", 1],
+    [ID, "image/png", 1, "", ID],
+    [ID[1:], "image/png", 1, ""],
+    [ID, "", 1, ""],
+    [ID, "a" * 41, 1, ""],
+    [ID, "image/png", 0, ""],
+    [ID, "image/png", (1 << 20) + 1, ""],
+    [ID, "image/png", 1, "a" * 401],
+    [ID, "image/png", 1, None],
+]
+SEALED_ENTRY: Content = {"salt": bytes(16), "commit": ID, "slots": [bytes(72)] * 4, "body": bytes(272)}
+BAD_REACTIONS: list[Content] = [
+    *(
+        {},
+        {"ref": REF, "on": True},
+        {"on": True, "rev": 1},
+        {"ref": REF, "rev": 1},
+        {"ref": REF[:2], "on": True, "rev": 1},
+    ),
+    *({"ref": REF, "on": on, "rev": 1} for on in (1, 0, None)),
+    *({"ref": REF, "on": True, "rev": rev} for rev in (0, 2**53 + 1, True)),
+]
 BAD: dict[str, list[Content]] = {
     "post": [
         *({}, {"text": 1}, {"text": None}, {"text": b"a"}, {"text": "a" * 141}, {"text": "\U0001f600" * 141}),
@@ -75,6 +108,11 @@ BAD: dict[str, list[Content]] = {
         {"text": "a", "reply": {"parent": REF}},
         {"text": "a", "reply": {"root": REF, "parent": None}},
         {"text": "a", "quote": None},
+        *({"text": "a", "replaces": replaces} for replaces in ([], [REF] * 17, REF, None, [None])),
+        {"text": "a", "media": None},
+        {"text": "a", "media": {}},
+        {"text": "a", "media": [[ID, "image/png", 1, ""]] * 5},
+        *({"text": "a", "media": [row]} for row in BAD_PICTURES),
         {"text": "a", "mentions": None},
         *({"text": "a", "lang": lang} for lang in ("", "a" * 36, None, 1)),
     ],
@@ -104,6 +142,15 @@ BAD: dict[str, list[Content]] = {
         *({"feed": ALICE, "seq": seq, "id": ID, "sig": bytes(64)} for seq in (0, 2**32, True, None)),
         *({"feed": ALICE, "seq": 1, "id": entry_id, "sig": bytes(64)} for entry_id in (ID[1:], ID.hex(), None)),
         *({"feed": ALICE, "seq": 1, "id": ID, "sig": signature} for signature in (bytes(63), bytes(65), None)),
+    ],
+    "like": BAD_REACTIONS,
+    "repost": BAD_REACTIONS,
+    "sealed": [
+        *({key: value for key, value in SEALED_ENTRY.items() if key != gone} for gone in SEALED_ENTRY),
+        *({**SEALED_ENTRY, "slots": slots} for slots in ([], [bytes(72)] * 5, [bytes(71)] * 4, bytes(288), None)),
+        *({**SEALED_ENTRY, "body": body} for body in (b"", bytes(256), bytes(273), bytes(4112), "a" * 272, None)),
+        *({**SEALED_ENTRY, "salt": salt} for salt in (bytes(15), bytes(17), None)),
+        *({**SEALED_ENTRY, "commit": commit} for commit in (bytes(31), None)),
     ],
     "delete": [
         *({}, {"ref": None}, {"ref": {}}, {"ref": [ALICE, 7]}, {"ref": [ALICE, 7, ID, 1]}),
@@ -191,7 +238,7 @@ def test_payload_is_an_integer_a_text_and_a_map(value: cbor.Value) -> None:
     assert isinstance(error, ContentError)
 
 
-@pytest.mark.parametrize("kind", ["", "Post", "post ", "keys", "like", "repost", "sealed", "x" * 8000])
+@pytest.mark.parametrize("kind", ["", "Post", "post ", "keys", "state", "circle-key", "x" * 8000])
 def test_unknown_kind_is_unreadable_and_named_in_short(kind: str) -> None:
     with pytest.raises(ContentError) as caught:
         read(_payload(kind, {"text": "a"}))
