@@ -5,6 +5,7 @@ import sqlite3
 from ..store.view import View
 from .people import People
 from .pictures import Pictures
+from .reactions import Reactions
 from .search import Search
 from .threads import Threads
 from .timeline import Timeline
@@ -14,7 +15,15 @@ PEOPLE = People()
 PICTURES = Pictures()
 SEARCH = Search()
 THREADS = Threads()
-ALL: tuple[View, ...] = (TIMELINE, PEOPLE, PICTURES, SEARCH, THREADS)
+REACTIONS = Reactions()
+ALL: tuple[View, ...] = (
+    TIMELINE,
+    PEOPLE,
+    PICTURES,
+    SEARCH,
+    THREADS,
+    REACTIONS,
+)
 """What the store hands its rows to. Views hold nothing between calls: any connection and thread may use them."""
 
 

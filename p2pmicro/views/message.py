@@ -1,8 +1,9 @@
 """A message as people read it, and how it is loaded from the log."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ from .. import cbor
 from ..errors import ContentError, EncodingError
 from ..feed.content import Content, Entry, read_many, read_opened, ref_of
 from ..ids import AccountId, Ref
+from .counts import Counts, count
 from .filter import Filter
 from .held import ids_of, keys_of, marks, select, target_of
 
@@ -82,6 +84,7 @@ class Message:
     circle: bytes | None = None  # of a sealed one: 16 bytes, its author's circle
     relay: Relay | None = None  # in a list: who passed it on
     tag: str | None = None  # in a list: the followed tag for which it stands there
+    counts: Counts | None = None  # in a list: what became of it
 
     @property
     def place(self) -> tuple[int, int]:
@@ -89,7 +92,13 @@ class Message:
         return (self.time_ms, self.key) if self.relay is None else (self.relay.time_ms, self.relay.key)
 
 
-def visible(connection: sqlite3.Connection, keys: Iterable[int], limit: int) -> list[Message]:
+Choose = Callable[[Filter, list[Message]], list[Message]]
+"""Of some messages of a list, those that it shows, perhaps with more said of them."""
+
+
+def visible(
+    connection: sqlite3.Connection, keys: Iterable[int], limit: int, choose: Choose | None = None
+) -> list[Message]:
     """The first `limit` messages of these keys that the person wants to see, in their order: what every list is.
 
     At most _LOADED_MAX are looked at: what stands behind more than so many hidden ones in a row is not found.
@@ -98,8 +107,15 @@ def visible(connection: sqlite3.Connection, keys: Iterable[int], limit: int) -> 
     left = islice((key for key in keys if not hidden.hides_key(key)), _LOADED_MAX)
     found: list[Message] = []
     while len(found) < limit and (block := list(islice(left, max(limit - len(found), _BLOCK)))):
-        found += hidden.shown(load(connection, block))
-    return found[:limit]
+        shown = hidden.shown(load(connection, block))
+        found += shown if choose is None else choose(hidden, shown)
+    return counted(connection, hidden, found[:limit])
+
+
+def counted(connection: sqlite3.Connection, hidden: Filter, messages: Sequence[Message]) -> list[Message]:
+    """Some messages with what became of them."""
+    counts = count(connection, hidden, messages, partial(load, connection))
+    return [replace(message, counts=counts[message.ref]) for message in messages]
 
 
 def load(connection: sqlite3.Connection, keys: Sequence[int]) -> list[Message]:

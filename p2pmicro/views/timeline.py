@@ -1,10 +1,12 @@
 """Lists of messages by time, one's home among them, and a person's own page.
 
-Place in a list: (min(claimed, first seen), feed, seq), fixed on arrival. Source: protocol/content.md, "Time".
+Place in a list: (min(claimed, first seen), feed, seq), fixed on arrival; a repost has a place of its own, and what
+several pass on stands where the newest of them does. Source: protocol/content.md, "Time".
 """
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from heapq import merge
 from itertools import islice
 
@@ -12,7 +14,10 @@ from ..ids import AccountId, FeedId
 from ..limits import INT_MAX
 from ..store.feeds import FeedState, Role, feed_by_number, feed_state, feeds_of, shown_end, shown_limit
 from ..store.view import Row, shown_rows
-from .message import Message, load, visible
+from .filter import Filter
+from .held import target_of
+from .message import Message, counted, load, visible
+from .relays import each_once, newest_only
 
 Place = tuple[int, int]
 """(time_ms, key) of a row in a list."""
@@ -24,7 +29,7 @@ _ROWS_A_STATEMENT = 8192  # two variables each, under SQLite's 32,766
 
 
 class Timeline:
-    """Home (posts of oneself and of those one follows) and nearby (posts of hops), newest first."""
+    """Home (posts and reposts of oneself and of those one follows) and nearby (posts of hops), newest first."""
 
     def __init__(self, slice_entries: int = SLICE_ENTRIES) -> None:
         self._slice_entries = slice_entries
@@ -91,8 +96,13 @@ class Timeline:
     # --- Queries ---
 
     def home(self, connection: sqlite3.Connection, limit: int, before: Place | None = None) -> list[Message]:
-        """The newest messages of oneself and of those one follows; `before`: the last `Message.place` shown."""
-        return visible(connection, (key for _, key in places(connection, "home", before)), limit)
+        """The newest messages that oneself and those one follows wrote or passed on, each once.
+
+        Args:
+            before: for the next page, the last `Message.place` shown.
+        """
+        keys = (key for _, key in places(connection, "home", before))
+        return visible(connection, keys, limit, partial(newest_only, connection))
 
     def nearby(self, connection: sqlite3.Connection, limit: int, before: Place | None = None) -> list[Message]:
         """The newest messages of those whom the followed ones follow."""
@@ -103,25 +113,38 @@ class Timeline:
         connection: sqlite3.Connection,
         account: AccountId,
         limit: int,
-        before: Mapping[FeedId, int] | None = None,
+        before: Mapping[int, int] | None = None,
     ) -> list[Message]:
-        """One person's messages, each feed by seq, newest first; several devices are merged by time.
+        """What one person wrote and passed on, each feed by seq, newest first; several devices are merged by time.
 
         Args:
             account: whose; of any role.
             limit: messages at most.
-            before: for the next page, the smallest seq shown of each feed, `{m.ref.feed: m.ref.seq for m in shown}`;
-                a feed of which nothing was shown is absent. One time could not say it: below a dated back message of
+            before: for the next page, the smallest seq shown of each feed by its number, as `page_end` gives it; a
+                feed of which nothing was shown is absent. One time could not say it: below a dated back message of
                 one device, newer ones may stand.
         """
-        return visible(connection, _page_keys(connection, account, limit, dict(before or {})), limit)
+        return visible(connection, _page_keys(connection, account, limit, dict(before or {})), limit, each_once)
 
     def message(self, connection: sqlite3.Connection, feed: FeedId, seq: int) -> Message | None:
-        """One message; None where it is not held, erased, hidden by a fork or a revoke, or no message."""
+        """One message, or what a repost passes on, muted or not.
+
+        None where it is not held, erased, hidden by a fork or a revoke, or no message.
+        """
         state = feed_state(connection, feed)
         if state is None or not 1 <= seq <= shown_limit(state):
             return None
-        return next(iter(load(connection, [state.key(seq)])), None)
+        found = load(connection, [state.key(seq)])
+        return counted(connection, Filter.read(connection), found)[0] if found else None
+
+
+def page_end(shown: Iterable[Message]) -> dict[int, int]:
+    """What the next part of a person's page comes before."""
+    end: dict[int, int] = {}
+    for message in shown:
+        _, key = message.place
+        end[key >> 32] = min(key & 0xFFFFFFFF, end.get(key >> 32, key & 0xFFFFFFFF))
+    return end
 
 
 def places(connection: sqlite3.Connection, table: str, before: Place | None = None) -> Iterator[Place]:
@@ -134,18 +157,16 @@ def places(connection: sqlite3.Connection, table: str, before: Place | None = No
     )
 
 
-def _page_keys(
-    connection: sqlite3.Connection, account: AccountId, limit: int, before: dict[FeedId, int]
-) -> Iterator[int]:
+def _page_keys(connection: sqlite3.Connection, account: AccountId, limit: int, before: dict[int, int]) -> Iterator[int]:
     """The keys of a person's messages, `limit` at a time, as they are asked for."""
     states = {state.number: state for state in feeds_of(connection, account)}
     while True:
-        feeds = [_posts_below(connection, state, before.get(state.feed), limit) for state in states.values()]
+        feeds = [_posts_below(connection, state, before.get(state.number), limit) for state in states.values()]
         keys = [key for _, key in islice(merge(*feeds, reverse=True), limit)]
         yield from keys
         if len(keys) < limit:
             return
-        before.update((states[key >> 32].feed, key & 0xFFFFFFFF) for key in keys)
+        before.update((key >> 32, key & 0xFFFFFFFF) for key in keys)
 
 
 def _list_of(role: int) -> str | None:
@@ -156,20 +177,35 @@ def _list_of(role: int) -> str | None:
 
 def _insert(connection: sqlite3.Connection, table: str, rows: Iterable[Row]) -> None:
     values: list[int] = []
+    reposts: list[tuple[int, int, bytes]] = []
     for row in rows:
         if row.entry.kind == "post":
-            values += (row.time_ms, row.key)
+            if _is_listed(row):
+                values += (row.time_ms, row.key)
+        elif table == "home" and _is_repost(row):
+            reposts.append((row.time_ms, row.key, target_of(row.entry.content["ref"][2])))
     for start in range(0, len(values), 2 * _ROWS_A_STATEMENT):
         some = values[start : start + 2 * _ROWS_A_STATEMENT]
-        marks = ",".join(["(?,?)"] * (len(some) // 2))
-        connection.execute(f"INSERT OR IGNORE INTO {table} (time_ms, key) VALUES {marks}", some)
+        rows_ = ",".join(["(?,?)"] * (len(some) // 2))
+        connection.execute(f"INSERT OR IGNORE INTO {table} (time_ms, key) VALUES {rows_}", some)
+    if reposts:
+        connection.executemany("INSERT OR IGNORE INTO home (time_ms, key, target) VALUES (?, ?, ?)", reposts)
 
 
 def _delete(connection: sqlite3.Connection, table: str, rows: Iterable[Row]) -> None:
     # One by one: for a list of pairs, SQLite reads the whole table.
-    posts = [(row.time_ms, row.key) for row in rows if row.entry.kind == "post"]
-    if posts:
-        connection.executemany(f"DELETE FROM {table} WHERE time_ms = ? AND key = ?", posts)
+    listed = [(row.time_ms, row.key) for row in rows if row.entry.kind in ("post", "repost")]
+    if listed:
+        connection.executemany(f"DELETE FROM {table} WHERE time_ms = ? AND key = ?", listed)
+
+
+def _is_listed(row: Row) -> bool:
+    """Whether a message stands in lists by time: not what is held alone, nor what is only for the few who are named."""
+    return not row.alone and (not row.sealed or "circle" in row.entry.content)
+
+
+def _is_repost(row: Row) -> bool:
+    return row.entry.kind == "repost" and bool(row.entry.content["on"]) and not row.alone
 
 
 def _posts_below(connection: sqlite3.Connection, state: FeedState, seq: int | None, limit: int) -> list[Place]:
@@ -178,7 +214,8 @@ def _posts_below(connection: sqlite3.Connection, state: FeedState, seq: int | No
     posts: list[Row] = []
     while last > 0 and len(posts) < limit:
         first = max(1, last - 2 * limit + 1)
-        rows = [row for some in shown_rows(connection, state, first, last) for row in some if row.entry.kind == "post"]
+        shown = (row for some in shown_rows(connection, state, first, last) for row in some)
+        rows = [row for row in shown if (row.entry.kind == "post" and _is_listed(row)) or _is_repost(row)]
         posts = rows + posts
         last = first - 1
     found = []

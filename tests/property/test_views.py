@@ -23,6 +23,7 @@ from tests.unit.views.shelf import (
     followed,
     named,
     quoted,
+    reacted,
     replaced,
     said,
     shown,
@@ -58,6 +59,10 @@ def _replace(one: int, other: int) -> Build:
     return lambda refs: replaced(_pick(refs, one), _pick(refs, other))
 
 
+def _react(kind: str, target: int, rev: int, on: bool, time_ms: int) -> Build:
+    return lambda refs: reacted(kind, _pick(refs, target), rev, on, time_ms)
+
+
 BUILDS = st.one_of(
     st.one_of(
         st.builds(said, TEXTS, TIMES),
@@ -70,6 +75,7 @@ BUILDS = st.one_of(
     st.builds(_answer, TARGET, TARGET, TIMES),
     st.builds(_quote, TARGET, TIMES),
     st.builds(_replace, TARGET, TARGET),
+    st.builds(_react, st.sampled_from(("like", "repost")), TARGET, REVS, st.booleans(), TIMES),
 )
 SEEN = st.integers(NOW_MS - 50, NOW_MS + 50)
 WRITTEN = st.lists(st.tuples(st.sampled_from(FEEDS), BUILDS, SEEN), max_size=16)
@@ -165,8 +171,11 @@ def test_place_of_a_message_depends_on_itself_alone(history: History, limit: int
             for place in order:
                 shelf.put(*entries[place])
             home = TIMELINE.home(shelf.connection, 50)
+            assert len(home) == len({message.ref for message in home})
             for message in home:
                 assert message.time_ms == min(message.claimed_ms, message.seen_ms)
+                if message.relay is not None:
+                    assert message.relay.time_ms <= NOW_MS + 50
             assert home == sorted(home, key=lambda message: message.place, reverse=True)
             # The same by pages, and a person's own page by seq whatever the dates.
             paged: list[Message] = []
@@ -177,6 +186,8 @@ def test_place_of_a_message_depends_on_itself_alone(history: History, limit: int
                 page = TIMELINE.page(shelf.connection, account_id(ACCOUNTS[feed]), 50)
                 seqs = [message.ref.seq for message in page if message.ref.feed == feed_id(feed)]
                 there = [message.ref.seq for message in home if message.ref.feed == feed_id(feed)]
-                assert seqs == sorted(there, reverse=True)
+                assert sorted(seqs) == sorted(there)
+                by_itself = [one.ref.seq for one in page if one.ref.feed == feed_id(feed) and one.relay is None]
+                assert by_itself == sorted(by_itself, reverse=True)
         finally:
             shelf.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from p2pmicro import cbor
 from p2pmicro.feed.chain import Link, as_hole, genesis, walk
-from p2pmicro.feed.content import follow, follows, post, profile, read, ref_value, reply, write
+from p2pmicro.feed.content import follow, follows, post, profile, reaction, read, ref_value, reply, write
 from p2pmicro.ids import AccountId, EntryId, FeedId, Ref
 from p2pmicro.keys import PrivateKey
 from p2pmicro.store.db import open_database
@@ -60,6 +60,11 @@ def shown(pictures: Sequence[str], time_ms: int = NOW_MS) -> bytes:
 def picture_hash(name: str) -> bytes:
     """The hash of a picture of which only the name exists."""
     return sha256(b"picture " + name.encode()).digest()
+
+
+def reacted(kind: str, ref: Ref, rev: int = 1, on: bool = True, time_ms: int = NOW_MS) -> bytes:
+    """A like or a repost, or its end."""
+    return write(time_ms, kind, reaction(ref, rev, on))
 
 
 def named(name: str, rev: int = 1, picture: str | None = None) -> bytes:
@@ -221,6 +226,8 @@ class Shelf:
             "avatars",
             "replies",
             "refs",
+            "reactions",
+            "superseded",
         )
         tables = {name: self.connection.execute(f"SELECT * FROM {name} ORDER BY 1, 2").fetchall() for name in names}
         tables["words"] = self.connection.execute("SELECT term, doc FROM temp.words ORDER BY 1, 2").fetchall()

@@ -3,10 +3,9 @@
 import pytest
 
 from p2pmicro.feed.content import write
-from p2pmicro.ids import FeedId
 from p2pmicro.store.feeds import Role
 from p2pmicro.views import TIMELINE
-from p2pmicro.views.timeline import Timeline
+from p2pmicro.views.timeline import Timeline, page_end
 from tests.unit.views.shelf import NOW_MS, Shelf, account_id, feed_id, followed, named, said
 
 
@@ -214,10 +213,10 @@ class TestPage:
             shelf.put("laptop", seq, said(f"laptop {seq}", (seq * 7919) % 13))
             shelf.put("phone", seq, named("x", seq) if seq % 3 == 0 else said(f"phone {seq}", (seq * 104729) % 17))
         shown: list[str] = []
-        before: dict[FeedId, int] = {}
+        before: dict[int, int] = {}
         while page := TIMELINE.page(shelf.connection, account_id("alice"), limit, before):
             shown += [message.text for message in page]
-            before |= {message.ref.feed: message.ref.seq for message in page}
+            before |= page_end(page)
         for name, seqs in (("laptop", range(8, 0, -1)), ("phone", (8, 7, 5, 4, 2, 1))):
             assert [text for text in shown if name in text] == [f"{name} {seq}" for seq in seqs]
         assert len(shown) == 14

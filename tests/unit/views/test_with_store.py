@@ -19,7 +19,7 @@ from p2pmicro.views.rebuild import rebuild
 from tests.made import NOW_MS, MadeFeed
 from tests.store.home import Home
 
-TABLES = ("home", "nearby", "list_todo", "stated", "profiles", "follows", "replies", "refs")
+TABLES = ("home", "nearby", "list_todo", "stated", "profiles", "follows", "replies", "refs", "reactions", "superseded")
 
 
 @pytest.fixture
