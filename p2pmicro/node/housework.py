@@ -4,10 +4,11 @@ import sqlite3
 from collections.abc import Sequence
 
 from ..limits import QUOTA_TOTAL_BYTES
-from ..store import erase
+from ..store import erase, media
 from ..store.blocks import drop_step
 from ..store.db import transaction
 from ..store.forget import make_room
+from ..store.media import MediaFolder
 from ..store.view import View
 from ..views import idle_step
 
@@ -19,8 +20,10 @@ WIPE_EVERY_S = 60.0
 class Housework:
     """Small pieces of work that could wait; used on the thread of the ingest connection."""
 
-    def __init__(self, views: Sequence[View]) -> None:
+    def __init__(self, views: Sequence[View], folder: MediaFolder) -> None:
         self._views = views
+        self._folder = folder
+        self._swept = False
         self._wiped_at = -WIPE_EVERY_S
 
     def step(self, connection: sqlite3.Connection, now: float) -> bool:
@@ -36,6 +39,11 @@ class Housework:
             erase.finish(connection, self._views)
             return True
         with transaction(connection):
+            if not self._swept:
+                self._swept = True
+                media.sweep(connection, self._folder)
+            if media.erase_files(connection, self._folder):
+                return True
             return (
                 drop_step(connection, self._views)
                 or make_room(connection, self._views, NEARLY_FULL_BYTES)

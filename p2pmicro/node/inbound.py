@@ -5,18 +5,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any, TypeAlias
 
-from ..errors import EntryError
+from ..errors import EntryError, MessageError
 from ..feed.chain import CheckedRange, Range, check_range
 from ..feed.content import read_many
 from ..feed.device import Device, check_device_proof, check_revoke
 from ..feed.fork import ForkProof, check_fork_proof
+from ..feed.picture import Facts, PictureError, look
 from ..ids import FeedId
 from ..store.feeds import FeedState
 from ..store.ingest import Checked, Outcome
 from ..sync.gossip import Held
-from ..sync.message import Have, HaveItem, RangeGiven
+from ..sync.message import Have, HaveItem, Media, RangeGiven
 from .talk import Talk
 
 _INBOUND_BYTES = 500  # of a small thing that waits, with what Python needs to keep it
@@ -51,7 +53,7 @@ class Refresh:
     """Follows have changed: whom to ask for is to be computed again."""
 
 
-Brought: TypeAlias = RangeGiven | Have | ForkProof | Note | Met | Settled | Refresh
+Brought: TypeAlias = RangeGiven | Have | Media | ForkProof | Note | Met | Settled | Refresh
 
 
 @dataclass(slots=True)
@@ -62,7 +64,8 @@ class Inbound:
     brought: Brought
     checked: Checked | None = None  # of a range
     devices: Mapping[FeedId, Device] = field(default_factory=dict)  # of a have
-    error: EntryError | None = None  # why it is refused: its carrier lied
+    facts: Facts | None = None  # of a picture that all may see
+    error: EntryError | MessageError | None = None  # why it is refused: its carrier lied
 
     @property
     def unasked_bytes(self) -> int:
@@ -114,7 +117,16 @@ class Refused:
     """The carrier is at fault."""
 
     talk: Talk
-    error: EntryError
+    error: EntryError | MessageError
+
+
+@dataclass(frozen=True, slots=True)
+class PictureTaken:
+    """What became of a picture that came with the right hash."""
+
+    talk: Talk
+    name: bytes
+    kept: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +142,7 @@ class InterestChanged:
     """Other accounts are wanted than before."""
 
 
-Result: TypeAlias = RangeStored | HaveNoted | Refused | FeedChanged | InterestChanged
+Result: TypeAlias = RangeStored | HaveNoted | Refused | PictureTaken | FeedChanged | InterestChanged
 
 
 def verify(batch: Sequence[Inbound]) -> None:
@@ -145,9 +157,11 @@ def verify(batch: Sequence[Inbound]) -> None:
                     inbound.devices = _check_items(items)
                 case ForkProof() as proof:
                     check_fork_proof(proof)
+                case Media(name=name, data=bytes(data)):
+                    inbound.facts = _check_picture(name, data)
                 case _:
                     pass
-        except EntryError as error:
+        except (EntryError, MessageError) as error:
             inbound.error = error
     # One decoding of all payloads costs half as much as one a range.
     payloads = [item for _, checked in ranges for item in checked.range.items if isinstance(item, bytes)]
@@ -168,3 +182,17 @@ def _check_items(items: Sequence[HaveItem]) -> dict[FeedId, Device]:
         if item.fork is not None:
             check_fork_proof(item.fork)
     return devices
+
+
+def _check_picture(name: bytes, data: bytes) -> Facts | None:
+    """Check that bytes are of a hash, and say what they are; None if they are sealed, or no picture.
+
+    Raises:
+        MessageError: they are of another hash: the carrier did not look either.
+    """
+    if sha256(data).digest() != name:
+        raise MessageError("A picture came whose hash is another than it was asked for.")
+    try:
+        return look(data)
+    except PictureError:
+        return None

@@ -25,8 +25,9 @@ from ..store.db import open_database, transaction
 from ..store.feeds import Role, account_number, accounts_with_roles, feed_state, set_role
 from ..store.lock import NodeLock
 from ..store.mark import MarkFile
+from ..store.media import MediaFolder
 from ..store.view import View
-from ..views import ALL, PEOPLE
+from ..views import ALL, PEOPLE, PICTURES
 from .home import Home, Keys, find_home, keys_lock, load_keys, make_feed_keys, make_seed, prepare
 from .roles import refresh_interest
 from .wake import wake_node
@@ -166,6 +167,11 @@ class Install:
         own = feed_state(self.connection, self.feed)
         return own.newest.end.seq if own is not None and own.newest is not None else 0
 
+    @property
+    def folder(self) -> MediaFolder:
+        """Where pictures are kept."""
+        return MediaFolder(self.home.media)
+
     # --- Appending ---
 
     def append(self, make: Make, *, refresh: bool = False) -> list[Ref]:
@@ -214,7 +220,8 @@ class Install:
         entries: list[tuple[str, content.Content]] = []
         mine = PEOPLE.profile_of(connection, self.account)
         if mine is not None:
-            entries.append(("profile", content.profile(mine.rev, mine.name, mine.bio, mine.link)))
+            avatar = PICTURES.avatar_value(connection, self.account)
+            entries.append(("profile", content.profile(mine.rev, mine.name, mine.bio, mine.link, avatar)))
         follows = PEOPLE.follow_state(connection, self.account)
         parts = -(-len(follows) // _SNAPSHOT_PART)
         for part in range(parts):

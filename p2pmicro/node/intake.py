@@ -15,9 +15,10 @@ from ..feed.chain import CheckedRange
 from ..feed.content import Entry
 from ..feed.device import Device
 from ..feed.fork import ForkProof
+from ..feed.picture import Facts
 from ..ids import AccountId, FeedId, short
 from ..limits import FEEDS_PER_ACCOUNT_MAX, GUEST_FEEDS_MAX, GUEST_STAY_S
-from ..store import peers
+from ..store import media, peers
 from ..store.blocks import is_blocked, note_feed, unblocked_count
 from ..store.changes import ChangeNumbers
 from ..store.db import transaction
@@ -34,11 +35,13 @@ from ..store.feeds import (
 )
 from ..store.forget import forget_account
 from ..store.ingest import Outcome, ingest, learn_fork, learn_revoke
+from ..store.media import MediaFolder
 from ..store.peers import Offer, Peer
 from ..store.serve import entry_ids
 from ..store.view import View
 from ..sync.gossip import Held
-from ..sync.message import ID_PREFIX_BYTES, Have, RangeGiven
+from ..sync.message import ID_PREFIX_BYTES, Have, Media, RangeGiven
+from ..views import PICTURES
 from .inbound import (
     FeedChanged,
     HaveNoted,
@@ -46,6 +49,7 @@ from .inbound import (
     InterestChanged,
     Met,
     Note,
+    PictureTaken,
     RangeStored,
     Refused,
     Result,
@@ -72,6 +76,7 @@ class Intake:
         changes: ChangeNumbers,
         draw: Callable[[int], bytes],
         wall_ms: Callable[[], int],
+        folder: MediaFolder | None = None,
     ) -> None:
         self.account = account
         self.feed = feed
@@ -79,6 +84,7 @@ class Intake:
         self._changes = changes
         self._draw = draw
         self._wall_ms = wall_ms
+        self._folder = folder
         self._refresh_waits = True  # a process that ended may have left it undone
         self._refresh_after = 0.0
         self._guests_stay_until = 0.0
@@ -147,6 +153,13 @@ class Intake:
             case Note(columns=columns):
                 assert talk is not None
                 _note(connection, talk, columns)
+            case Media(name=name, data=None):
+                assert talk is not None
+                assert talk.feed is not None
+                media.not_had(connection, name, talk.feed)
+            case Media(name=name, data=bytes(data)):
+                assert talk is not None
+                results.append(PictureTaken(talk, name, self._keep(connection, name, data, inbound.facts)))
             case Met(device=device):
                 return self._meet(connection, device, results)
             case Settled(feed=feed, failed=None):
@@ -162,6 +175,16 @@ class Intake:
             case _:
                 pass
         return False
+
+    def _keep(self, connection: sqlite3.Connection, name: bytes, data: bytes, facts: Facts | None) -> bool:
+        """Keep a picture, if it is what an entry that is held says of it."""
+        if self._folder is None:
+            return False
+        if not PICTURES.fits(connection, name, data, facts):
+            log.info("a picture is not what its message says: %s", name.hex()[:8])
+            media.refuse(connection, name)
+            return False
+        return media.keep(connection, self._folder, name, data)
 
     def _insert_ranges(self, connection: sqlite3.Connection, ranges: Sequence[Inbound], results: list[Result]) -> bool:
         """Store ranges; whether somebody's follows are among what is new."""

@@ -5,6 +5,7 @@ is a class in a file of its own, on top of the one before:
 
     Install     install.py     keys, feed, mark, appending
     People      people.py      profile, follows, who is who
+    Pictures    pictures.py     pictures, shown and erased
     Messages    messages.py    writing and reading
     Finding     finding.py     search
     Drafts      drafts.py      what is not posted yet
@@ -20,7 +21,7 @@ from pathlib import Path
 from ..errors import P2PMicroError, StoreDamagedError
 from ..ids import FeedId
 from ..keys import seed_words
-from ..store import peers
+from ..store import erase, media, peers
 from ..store.db import open_database, read_transaction, transaction
 from ..store.feeds import FeedState, Role, accounts_with_roles, feed_state, feed_states
 from ..store.lock import NodeLock
@@ -72,7 +73,7 @@ class LocalNode(Carried):
             feeds = self.connection.execute("SELECT count(*) FROM feeds").fetchone()[0]
             roles = accounts_with_roles(self.connection)
             followers = len(PEOPLE.followers(self.connection, self.account))
-            pending = self.connection.execute("SELECT count(*) FROM erasures").fetchone()[0]
+            pending = erase.pending(self.connection) + media.erasures_pending(self.connection)
             name = self._name(self.account)
         files = [self.home.database, *(Path(f"{self.home.database}-{end}") for end in ("wal", "shm"))]
         return Status(

@@ -62,6 +62,7 @@ _GC_THRESHOLD = (50_000, 20, 20)  # a batch makes 16,000 short-lived objects wit
 _PAUSE_S = 5.0  # before a task that failed begins anew
 _LOCK_TIMEOUT_S = 1.0  # a command that appends holds the lock for a moment
 _WAKE_BYTES = 64
+_PICTURE_PAUSE_S = 0.5
 _ANSWER_TIMEOUT_S = 0.5
 _HOUSEWORK_PAUSE_S = 0.05  # between steps, so that they take a small part of the time
 
@@ -150,6 +151,7 @@ class NetworkNode(Node):
         self.settings = settings
         self._reading = trio.CapacityLimiter(1)
         self._changed = Signal()
+        self._pictures = trio.Event()
         self._stack = ExitStack()
         self._listening: list[str] = []
         self._is_copy = False  # a peer has shown that this home is one
@@ -190,8 +192,18 @@ class NetworkNode(Node):
         local = self._local
         device = local.device()
         own = Own(local.keys.feed, local.feed, local.account, device.proof, epoch(local.connection))
-        self._intake = Intake(local.account, local.feed, local.views, local.changes, secrets.token_bytes, wall_ms)
-        self.replicator = Replicator(own, trio.current_time, self._pipeline.notify, self._tell, self._own_ahead)
+        self._intake = Intake(
+            local.account, local.feed, local.views, local.changes, secrets.token_bytes, wall_ms, local.folder
+        )
+        self.replicator = Replicator(
+            own,
+            trio.current_time,
+            self._pipeline.notify,
+            self._tell,
+            self._own_ahead,
+            local.folder,
+            self._on_picture,
+        )
         self.replicator.start_own(local.height())
         self._pipeline.use(self.replicator, self._intake)
         self.sessions.use(self.replicator)
@@ -276,7 +288,7 @@ class NetworkNode(Node):
 
     async def _do_housework(self) -> None:
         """One small step after another while nothing comes, once something has changed."""
-        work = Housework(self._local.views)
+        work = Housework(self._local.views, self._local.folder)
         while True:
             await self._changed.wait()
             more = True
@@ -314,9 +326,19 @@ class NetworkNode(Node):
                 await self._look()
 
     async def _look(self) -> None:
-        """Look whether one's own feed has grown, or somebody is blocked."""
+        """Look whether one's own feed has grown, somebody is blocked, or a picture is wanted."""
         for job in (self.replicator.own_job(), self.replicator.blocked.job()):
             job.then(await self._read(job.run))
+        self.replicator.gallery.wake()
+        self.replicator.gallery.tick()
+
+    def _on_picture(self) -> None:
+        self._pictures.set()
+        self._pictures = trio.Event()
+
+    async def _picture_comes(self) -> None:
+        with trio.move_on_after(_PICTURE_PAUSE_S):  # one that came just before is not waited for for ever
+            await self._pictures.wait()
 
     def _appended(self, seq: int) -> None:
         pass  # the local socket tells, whoever appended

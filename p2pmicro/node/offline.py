@@ -10,10 +10,12 @@ from ..ids import AccountId, FeedId, Ref
 from ..views.message import Message
 from .local import LocalNode
 from .offload import Offload, on_thread
+from .pictures import OpenedPicture
 from .replicate import Arrived
 from .status import PeerState
 from .waiting import Signal
 
+_LOOK_AGAIN_S = 0.25
 T = TypeVar("T")
 P = ParamSpec("P")
 
@@ -73,6 +75,7 @@ class Node:
     timeline = _twin(LocalNode.timeline)
     page = _twin(LocalNode.page)
     message = _twin(LocalNode.message)
+    avatar = _twin(LocalNode.avatar)
     search = _twin(LocalNode.search)
     profile_of = _twin(LocalNode.profile_of)
     following = _twin(LocalNode.following)
@@ -95,6 +98,20 @@ class Node:
     blocked = _twin(LocalNode.blocked)
     feeds = _twin(LocalNode.feeds)
     status = _twin(LocalNode.status)
+
+    async def picture(self, feed: FeedId, seq: int, number: int = 1, wait_s: float = 0.0) -> OpenedPicture:
+        """A picture of a message, as `LocalNode.picture`; for so long it is waited for, if it has still to come."""
+        found = await self._do(partial(self._local.picture, feed, seq, number))
+        with trio.move_on_after(wait_s):
+            while found.data is None:
+                await self._picture_comes()
+                if await self._do(partial(self._local.is_here, found.picture)):
+                    found = await self._do(partial(self._local.picture, feed, seq, number))
+        return found
+
+    async def _picture_comes(self) -> None:
+        """Wait until a picture may have come."""
+        await trio.sleep(_LOOK_AGAIN_S)  # another program runs the node, if any does
 
     async def peers(self) -> list[PeerState]:
         """Nodes that this one is connected to, and addresses at which others were met."""

@@ -14,12 +14,13 @@ from ..limits import BIO_MAX_CODE_POINTS, LINK_MAX_CODE_POINTS, NAME_MAX_CODE_PO
 from ..store import private
 from ..store.blocks import drop_step
 from ..store.db import read_transaction, transaction
-from ..views import PEOPLE
+from ..views import PEOPLE, PICTURES
 from ..views.filter import ACCOUNT, TAG, WORD, Mute, blocked, folded_tag, mutes
 from ..views.names import find_account, mentions_in, petnames
 from ..views.people import Profile
 from ..views.words import has_words
-from .install import Install
+from .install import Install, wall_ms
+from .newpicture import keep_avatar, strip_avatar
 from .roles import refresh_interest
 from .wake import wake_node
 
@@ -27,12 +28,22 @@ from .wake import wake_node
 class People(Install):
     """Profiles and follows."""
 
-    def profile(self, name: str | None = None, bio: str | None = None, link: str | None = None) -> Ref:
-        """Change one's profile; what is not given stays, an empty text takes away.
+    def profile(
+        self,
+        name: str | None = None,
+        bio: str | None = None,
+        link: str | None = None,
+        avatar: bytes | None = None,
+    ) -> Ref:
+        """Change one's profile; what is not given stays, an empty text (of a picture: no bytes) takes away.
 
+        Args:
+            avatar: the bytes of a file; what tells of its maker is stripped.
         Raises:
             TextError: too long, or with characters that can't be sent.
+            PictureError: no picture, or a too large one; the sentence says what to do.
         """
+        picture = strip_avatar(avatar) if avatar else None
         name = _clean(name, NAME_MAX_CODE_POINTS, "name")
         bio = _clean(bio, BIO_MAX_CODE_POINTS, "bio")
         link = _clean(link, LINK_MAX_CODE_POINTS, "link")
@@ -46,7 +57,10 @@ class People(Install):
             new_name, new_bio, new_link = (
                 old if new is None else new for new, old in zip((name, bio, link), kept, strict=True)
             )
-            return [("profile", content.profile(rev, new_name or "", new_bio or None, new_link or None))]
+            new_avatar = PICTURES.avatar_value(connection, self.account) if avatar is None else None
+            if picture is not None:
+                new_avatar = keep_avatar(connection, self.folder, picture, wall_ms())
+            return [("profile", content.profile(rev, new_name or "", new_bio or None, new_link or None, new_avatar))]
 
         return self.append(make)[0]
 

@@ -27,6 +27,7 @@ from ..store.changes import last_change
 from ..store.db import read_transaction
 from ..store.feeds import FeedState, Role, accounts_with_roles, feed_state
 from ..store.ingest import Outcome
+from ..store.media import MediaFolder
 from ..store.peers import Peer
 from ..store.serve import read_range
 from ..sync.gossip import Gossip
@@ -40,6 +41,7 @@ from ..sync.message import (
     Hello,
     Ids,
     Interest,
+    Media,
     Message,
     RangeGiven,
     Resume,
@@ -50,12 +52,14 @@ from .answers import Answers
 from .blocked import Blocked
 from .branches import Branches
 from .fetching import Fetching
+from .gallery import Gallery
 from .inbound import (
     FeedChanged,
     HaveNoted,
     Inbound,
     InterestChanged,
     Met,
+    PictureTaken,
     RangeStored,
     Refresh,
     Refused,
@@ -99,6 +103,8 @@ class Replicator:
         notify: called when `take_inbox` has something.
         arrived: called with new entries.
         own_ahead: called when a peer proves more of one's own feed than the store holds: a copied or restored home.
+        folder: where pictures are; without, none are fetched or given.
+        pictured: called when a picture has come.
     """
 
     def __init__(
@@ -108,6 +114,8 @@ class Replicator:
         notify: Callable[[], None],
         arrived: Callable[[Arrived], None],
         own_ahead: Callable[[], None],
+        folder: MediaFolder | None = None,
+        pictured: Callable[[], None] = lambda: None,
     ) -> None:
         self.own = own
         self.gossip = Gossip()
@@ -118,7 +126,9 @@ class Replicator:
         self._branches = Branches(self._board, self.gossip)
         self._fetching = Fetching(self._board, self.gossip, self._branches)
         self.blocked = Blocked(self._board, self.gossip, self._interests, self.end)
+        self.gallery = Gallery(self._board, folder, now, lambda: self.gossip.fetching > 0)
         self._arrived = arrived
+        self._pictured = pictured
         self._own_ahead = own_ahead
         self._own_end = 0
 
@@ -136,6 +146,7 @@ class Replicator:
             self._interests.save(talk)
             self.gossip.peer_left(talk.feed)
             self._branches.peer_left(talk.feed)
+            self.gallery.peer_left(talk.feed)
             self._fetching.ask_all()
 
     def admit(self, talk: Talk) -> None:
@@ -235,6 +246,8 @@ class Replicator:
                 self._branches.on_ask_ids(talk, message)
             case Ids():
                 self._branches.on_ids(talk, message)
+            case Media():
+                self.gallery.on_media(talk, message)
             case Close(code=code, text=text):
                 log.info("peer %s closed: %s: %s", short(talk.feed or b""), code[:40], text[:80].replace("\n", " "))
             case _:
@@ -256,7 +269,11 @@ class Replicator:
         talk.served = want is not None
         if want is not None:
             return self._answers.serve_job(talk, want)
-        return self._answers.answer_job(talk, talk.answers[0]) if due else None
+        if due:
+            return self._answers.answer_job(talk, talk.answers[0])
+        # Entries go first: what waits behind a picture waits long.
+        name = talk.session.next_media_want()
+        return None if name is None else self.gallery.serve_job(talk, name)
 
     @property
     def is_busy(self) -> bool:
@@ -274,6 +291,7 @@ class Replicator:
         for talk in self.talks.values():
             self._interests.save(talk)
         self._answers.tick()
+        self.gallery.tick()
 
     # --- Results ---
 
@@ -307,6 +325,10 @@ class Replicator:
                     self._board.mark_stale()
                 case InterestChanged():
                     self._interests.changed()
+                case PictureTaken(kept=kept):
+                    self.gallery.taken(result)
+                    if kept:
+                        self._pictured()
         self._fetching.ask_all()
 
     def _on_stored(self, result: RangeStored) -> None:

@@ -19,7 +19,7 @@ class Status:
     following: int
     followers: int  # as far as this node has heard
     store_bytes: int  # on the disk
-    erasures_pending: int  # deleted texts that may still lie in the database's files
+    erasures_pending: int  # deleted texts and pictures that may still lie in the home's files
     running: bool  # whether a node runs on this home
 
 

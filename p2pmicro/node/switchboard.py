@@ -57,7 +57,11 @@ class Switchboard:
         Args:
             held: the bytes of all that could be given.
         """
-        if talk.given_bytes <= GIVEN_STORE_TIMES_MAX * held + GIVEN_SLACK_BYTES:
+        return self.is_over(talk, talk.given_bytes, held)
+
+    def is_over(self, talk: Talk, given: int, held: int) -> bool:
+        """The same of one sort of what is given: entries, or pictures."""
+        if given <= GIVEN_STORE_TIMES_MAX * held + GIVEN_SLACK_BYTES:
             return False
         if talk.session.state is not State.CLOSED:
             talk.strikes += 1

@@ -97,6 +97,7 @@ class Talk:
     broken: bool = False  # something that it brought was not stored: nothing more of it is
     served: bool = False  # whether a want was the last thing that was looked up
     given_bytes: int = 0  # of ranges that it has asked for, and what its questions cost
+    given_media_bytes: int = 0  # of pictures
     queued_bytes: int = 0  # of what it sent unasked and is not yet stored
 
     @property

@@ -2,62 +2,49 @@
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from .. import cbor
 from ..errors import ContentError, EncodingError
 from ..feed import picture
 from ..feed.content import Content, read
-from ..feed.picture import PictureError
+from ..feed.picture import Facts, PictureError
 from ..ids import AccountId
 from ..limits import AVATAR_OF_HOPS_MAX_BYTES
 from ..store import media
 from ..store.feeds import Role
 from ..store.media import Wish
 from ..store.view import Row
+from .message import Picture
 
 _FOLLOWED_BEFORE_MAX = 256
 """Pictures of a person that are wanted when one begins to follow them: the newest."""
 _NAMED_MAX = 64  # entries that are asked whether a picture is what they say: who names it a million times gains nothing
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A picture as an entry names it: nothing of it is trusted, and it may not be here."""
+def open_picture(one: Picture, data: bytes) -> bytes:
+    """The picture itself, from the bytes of its hash.
 
-    name: bytes  # 32 bytes, SHA-256 of what travels
-    type: str  # as in image/png
-    size_bytes: int  # of what travels
-    alt: str  # what it shows, in words; may be empty
-    secret: bytes | None  # 32 bytes: the key under which it travels; None if all may see it
-
-    def open(self, data: bytes) -> bytes:
-        """The picture itself, from the bytes of this hash.
-
-        Raises:
-            PictureError: they are not what the entry says.
-        """
-        if len(data) != self.size_bytes:
-            raise PictureError("This is not the picture that the message names: it has another length.")
-        plain = data if self.secret is None else picture.unseal(data, self.secret)
-        if picture.look(plain).type != self.type:
-            raise PictureError("This is not the picture that the message names: it is of another type.")
-        return plain
+    Raises:
+        PictureError: they are not what the entry says.
+    """
+    if len(data) != one.size_bytes:
+        raise PictureError("This is not the picture that the message names: it has another length.")
+    plain = data if one.key is None else picture.unseal(data, one.key)
+    if picture.look(plain).type != one.type:
+        raise PictureError("This is not the picture that the message names: it is of another type.")
+    return plain
 
 
 def pictures_of(content: Content) -> tuple[Picture, ...]:
     """The pictures of a message whose schema was checked."""
-    return tuple(_picture(*row) for row in content.get("media", ()))
+    return tuple(Picture(*row) for row in content.get("media", ()))
 
 
 def avatar_of(content: Content) -> Picture | None:
     """The picture of a profile whose schema was checked."""
     row = content.get("avatar")
-    return None if row is None else _picture(*row)
-
-
-def _picture(name: bytes, kind: str, size: int, alt: str = "", secret: bytes | None = None) -> Picture:
-    return Picture(name, kind, size, alt, secret)
+    return None if row is None else Picture(row[0], row[1], row[2], "")
 
 
 class Pictures:
@@ -73,7 +60,7 @@ class Pictures:
             content = row.entry.content
             if row.entry.kind == "post" and "media" in content:
                 for place, one in enumerate(pictures_of(content)):
-                    named.append((row.key, place, one.name, one.type, one.size_bytes, one.secret))
+                    named.append((row.key, place, one.hash, one.type, one.size_bytes, one.key))
                     if row.role >= Role.FOLLOWED and not row.alone:
                         wishes.append(_wish(one, row.key, row.time_ms, row.role))
         if named:
@@ -87,7 +74,7 @@ class Pictures:
         for row in rows:
             if row.entry.kind == "post" and "media" in row.entry.content:
                 connection.execute("DELETE FROM pictures WHERE key = ?", (row.key,))
-                gone += [one.name for one in pictures_of(row.entry.content)]
+                gone += [one.hash for one in pictures_of(row.entry.content)]
         media.release(connection, gone)
         self._settle_avatars(connection, rows)
 
@@ -133,7 +120,7 @@ class Pictures:
             avatar = None if found is None or found[1] is None else _read_avatar(found[1])
             connection.execute("DELETE FROM avatars WHERE account = ?", (account,))
             if avatar is not None:
-                values = (account, found[0], avatar.name, avatar.type, avatar.size_bytes)
+                values = (account, found[0], avatar.hash, avatar.type, avatar.size_bytes)
                 connection.execute("INSERT INTO avatars VALUES (?, ?, ?, ?, ?)", values)
                 self._want_avatar(connection, account, role)
             if before is not None:
@@ -152,33 +139,46 @@ class Pictures:
 
     # --- Queries ---
 
-    def fits(self, connection: sqlite3.Connection, name: bytes, data: bytes) -> bool:
-        """Whether bytes that came are a picture, and what some entry that is held says of this hash."""
+    def fits(self, connection: sqlite3.Connection, name: bytes, data: bytes, facts: Facts | None) -> bool:
+        """Whether bytes that came are what some entry that is held says of this hash.
+
+        Args:
+            facts: what the bytes are as they are; None if that is no picture.
+        """
         rows = connection.execute(
             "SELECT hash, type, bytes, '', secret FROM pictures WHERE hash = ?1 AND bytes = ?2"
             " UNION ALL SELECT hash, type, bytes, '', NULL FROM avatars WHERE hash = ?1 AND bytes = ?2 LIMIT ?3",
             (name, len(data), _NAMED_MAX),
         ).fetchall()
-        for one in dict.fromkeys(Picture(*row) for row in rows):
-            try:
-                one.open(data)
-            except PictureError:
-                continue
-            return True
-        return False
+        return any(_is_as_said(one, data, facts) for one in dict.fromkeys(Picture(*row) for row in rows))
 
-    def avatar(self, connection: sqlite3.Connection, account: AccountId) -> Picture | None:
-        """The picture of an account's profile, as it names it."""
+    def avatar(self, connection: sqlite3.Connection, account: AccountId) -> tuple[Picture, int] | None:
+        """The picture of an account's profile as it names it, and the profile's key."""
         row = connection.execute(
-            "SELECT hash, type, bytes FROM avatars JOIN accounts ON number = avatars.account"
+            "SELECT key, hash, type, bytes FROM avatars JOIN accounts ON number = avatars.account"
             " WHERE accounts.account = ?",
             (account,),
         ).fetchone()
-        return None if row is None else _picture(*row)
+        return None if row is None else (Picture(row[1], row[2], row[3], ""), row[0])
+
+    def avatar_value(self, connection: sqlite3.Connection, account: AccountId) -> cbor.Value:
+        """The same as the field of a profile, to be repeated; None if there is none."""
+        found = self.avatar(connection, account)
+        return None if found is None else [*found[0][:3]]
+
+
+def _is_as_said(one: Picture, data: bytes, facts: Facts | None) -> bool:
+    if one.key is None:
+        return facts is not None and facts.type == one.type
+    try:
+        open_picture(one, data)
+    except PictureError:
+        return False
+    return True
 
 
 def _wish(one: Picture, key: int, time_ms: int, role: int) -> Wish:
-    return Wish(one.name, one.size_bytes, key, time_ms, role == Role.OWN)
+    return Wish(one.hash, one.size_bytes, key, time_ms, role == Role.OWN)
 
 
 def _read_avatar(payload: bytes) -> Picture | None:

@@ -1,0 +1,83 @@
+"""What a person does with the pictures of messages and profiles: looks at them, once they are here."""
+
+from dataclasses import dataclass
+
+from ..errors import LocalError
+from ..ids import AccountId, FeedId, Ref
+from ..store import media
+from ..store.db import read_transaction, transaction
+from ..store.feeds import feed_state
+from ..store.media import Wish
+from ..views import PICTURES
+from ..views.message import Picture, load
+from ..views.pictures import open_picture
+from .install import Make, wall_ms
+from .people import People
+from .wake import wake_node
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedPicture:
+    """A picture of a message or a profile, and its bytes if they are here."""
+
+    picture: Picture
+    data: bytes | None  # None: not here yet; it is wanted now, and comes when a node that has it is met
+
+
+class Pictures(People):
+    """Pictures, shown and erased."""
+
+    def append(self, make: Make, *, refresh: bool = False) -> list[Ref]:
+        """Append as `Install.append`; pictures that nothing names any more are then erased."""
+        refs = super().append(make, refresh=refresh)
+        if media.erasures_pending(self.connection):
+            with transaction(self.connection):
+                media.erase_files(self.connection, self.folder)
+        return refs
+
+    def picture(self, feed: FeedId, seq: int, number: int = 1) -> OpenedPicture:
+        """A picture of a message. If it is not here, that is noted: a running node asks the nodes that it meets.
+
+        Args:
+            number: which of the message's pictures, from 1.
+        Raises:
+            LocalError: no such message is held, or it has fewer pictures.
+            PictureError: what came is not what the message says.
+        """
+        with read_transaction(self.connection):
+            state = feed_state(self.connection, feed)
+            found = [] if state is None else load(self.connection, [state.key(seq)])
+        if not found:
+            raise LocalError("This message is not here: it was deleted, or its author's feed is not held.")
+        pictures = found[0].pictures
+        if not 1 <= number <= len(pictures):
+            has = {0: "no picture", 1: "one picture"}.get(len(pictures), f"{len(pictures)} pictures")
+            raise LocalError(f"This message has {has}, and no number {number}.")
+        return self._open(pictures[number - 1], found[0].key)
+
+    def is_here(self, picture: Picture) -> bool:
+        """Whether the bytes of a picture are here."""
+        return bool(media.here(self.connection, [picture.hash]))
+
+    def avatar(self, account: AccountId) -> OpenedPicture | None:
+        """The picture of somebody's profile; None if there is none. If it is not here, that is noted."""
+        with read_transaction(self.connection):
+            found = PICTURES.avatar(self.connection, account)
+        return None if found is None else self._open(*found)
+
+    def _open(self, one: Picture, key: int) -> OpenedPicture:
+        now_ms = wall_ms()
+        data = None
+        with transaction(self.connection):
+            if media.here(self.connection, [one.hash]):
+                data = self.folder.load(one.hash)
+                if data is None:
+                    media.lost(self.connection, one.hash)
+                else:
+                    media.used(self.connection, one.hash, now_ms)
+            if data is None:
+                media.choose(self.connection, Wish(one.hash, one.size_bytes, key, now_ms, False))
+        if data is None:
+            wake_node(self.home.wake)
+            return OpenedPicture(one, None)
+        return OpenedPicture(one, open_picture(one, data))
