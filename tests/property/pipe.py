@@ -34,11 +34,13 @@ from p2pmicro.store.db import open_database, transaction
 from p2pmicro.store.feeds import FeedState, Role, accounts_with_roles, add_feed, feed_state, feed_states, set_role
 from p2pmicro.store.ingest import Outcome, ingest
 from p2pmicro.store.mark import MarkFile
+from p2pmicro.store.media import MediaFolder
 from p2pmicro.store.view import View
 from p2pmicro.sync.message import Hello, Message
 from p2pmicro.sync.session import Session
 from p2pmicro.sync.state import State
 from p2pmicro.views.people import People
+from p2pmicro.views.pictures import Pictures
 from p2pmicro.views.timeline import Timeline
 from tests.made import NOW_MS, MadeFeed, private_key
 from tests.store.home import checked
@@ -67,8 +69,9 @@ class Party:
         self.key = private_key(f"{name} feed")
         self.account, self.feed = self.made.account, self.made.feed
         self.people = People()
-        self.views: list[View] = [Timeline(), self.people]
+        self.views: list[View] = [Timeline(), self.people, Pictures()]
         folder.mkdir()
+        self.folder = MediaFolder(folder / "media")
         mark = MarkFile(folder, self.feed)
         mark.create()
         self.changes = ChangeNumbers(mark)
@@ -90,16 +93,21 @@ class Party:
 
     def start(self) -> None:
         """Begin as a process does: nothing is remembered but what is in the store."""
-        self.intake = Intake(self.account, self.feed, self.views, self.changes, self.rng.randbytes, lambda: self.now_ms)
+        self.intake = Intake(
+            self.account, self.feed, self.views, self.changes, self.rng.randbytes, lambda: self.now_ms, self.folder
+        )
         with transaction(self.connection):
             self.changes.start(self.connection)
         own = Own(self.key, self.feed, self.account, self.made.proof, epoch(self.connection))
-        self.replicator = Replicator(own, lambda: self.now, lambda: None, self.arrived.append, self._on_own_ahead)
+        self.replicator = Replicator(
+            own, lambda: self.now, lambda: None, self.arrived.append, self._on_own_ahead, self.folder
+        )
         self.replicator.start_own(self.end_of(self.feed))
         self.verified: deque[list[Inbound]] = deque()
         self.inserted: deque[Sequence[Result]] = deque()
         self.own_result: list[tuple[Job, Any]] | None = None
         self.own_due = False
+        self.has_news = False  # the database has changed since the last second
 
     def _on_own_ahead(self) -> None:
         self.own_ahead += 1
@@ -231,6 +239,7 @@ class Party:
 
     def _apply(self) -> None:
         self.replicator.apply(self.inserted.popleft())
+        self.has_news = True
 
     def _look(self) -> None:
         self.own_due = False
@@ -242,6 +251,7 @@ class Party:
         results, self.own_result = self.own_result, None
         for job, result in results:
             job.then(result)
+        self.has_news = True
 
 
 class End:
@@ -288,7 +298,12 @@ class End:
         return found
 
     def _has_job(self) -> bool:
-        return bool(self.talk.jobs or self.session._wants or (self.talk.answers and not self.talk.answering))
+        return bool(
+            self.talk.jobs
+            or self.session._wants
+            or self.session._media_wants
+            or (self.talk.answers and not self.talk.answering)
+        )
 
     def _write(self) -> None:
         if not self.leaving:
@@ -445,6 +460,9 @@ class World:
 
     def tick(self) -> None:
         for party in self.parties:
+            if party.has_news:
+                party.has_news = False
+                party.replicator.gallery.wake()
             party.replicator.tick()
 
     def check_no_errors(self) -> None:
