@@ -40,6 +40,7 @@ NOT_PURE = {
 
 HOMES = {
     "cbor2": {"cbor"},
+    "confusable_homoglyphs": {"views.lookalike"},
     "cryptography.hazmat.primitives.asymmetric.ed25519": {"keys"},
     "cryptography.x509": {"net.tls"},
     "mnemonic": {"keys"},

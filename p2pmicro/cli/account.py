@@ -7,7 +7,7 @@ from ..errors import LocalError
 from ..ids import format_account, format_feed
 from ..node.home import find_home
 from ..node.local import LocalNode
-from .output import agreed, print_json, printable
+from .output import agreed, print_json, printable_name
 
 _WORDS = 24
 _LINE_MAX = 4096  # characters: a wrong file must not be read to its end
@@ -53,7 +53,7 @@ def _print_account(args: Namespace, node: LocalNode) -> None:
     else:
         print(f"account  {format_account(node.account)}")
         print(f"feed     {format_feed(node.feed)}")
-        print(f"name     {printable(name) if name else '(none: `p2pmicro init --name NAME` sets one)'}")
+        print(f"name     {printable_name(name) if name else '(none: `p2pmicro init --name NAME` sets one)'}")
 
 
 def words(args: Namespace) -> None:

@@ -233,7 +233,9 @@ def _call(args: Any) -> int:
 
     from ..errors import P2PMicroError, StoreDamagedError
 
-    logging.basicConfig(level=logging.DEBUG if args.debug else logging.WARNING, format="p2pmicro: %(message)s")
+    logging.basicConfig(level=logging.DEBUG if args.debug else logging.WARNING)
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(line_formatter())
     try:
         status = int(args.call(args))
         sys.stdout.flush()  # here, where a full disk behind it can be told
@@ -262,6 +264,19 @@ def _call(args: Any) -> int:
         return _fail(args, "bug", text)
 
 
+def line_formatter() -> Any:
+    """Log lines as events, one each: what a peer sent can't forge another, nor move the cursor. Source: threats C6."""
+    import logging
+
+    from .output import printable
+
+    class Lines(logging.Formatter):
+        def formatMessage(self, record: logging.LogRecord) -> str:
+            return printable(super().formatMessage(record))
+
+    return Lines("p2pmicro: %(message)s")
+
+
 def _drop_output() -> None:
     """Nobody reads, or the disk is full: what is still to be printed would fail again at the end of the program."""
     with suppress(OSError):
@@ -274,7 +289,9 @@ def _fail(args: Any, code: str, text: str) -> int:
 
         print(json.dumps({"error": code, "message": text}, ensure_ascii=False), file=sys.stderr)
     else:
-        print(f"p2pmicro: {text}", file=sys.stderr)
+        from .output import printable
+
+        print(f"p2pmicro: {printable(text)}", file=sys.stderr)
     usage = code.startswith(("local", "config", "entry"))
     return EXIT_USAGE if usage else EXIT_FAILED
 

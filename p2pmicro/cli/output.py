@@ -9,10 +9,12 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Self, TextIO
 
+from ..feed.hidden import without_hidden
 from ..node.plain import rfc3339 as rfc3339
 
 _BOLD, _DIM, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 _BAR_WIDTH = 30
+_PILED_MAX = 8  # C5: more marks on one letter than any script has reach into the lines above
 _ANSWER_MAX = 4096  # characters: a wrong file must not be read to its end
 # C1: they turn the text around them; what a stranger wrote must not move what stands beside it.
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -24,16 +26,30 @@ def print_json(fields: Mapping[str, Any]) -> None:
 
 
 def printable(text: str) -> str:
-    """Make another person's text safe for a terminal: one line, control characters as marks, no bidi controls."""
+    """Make another person's text safe for a terminal: one line of its height.
+
+    Control characters and separators of lines become marks, bidi controls go, and of marks that are piled up on one
+    letter a few stay.
+    """
+    if text.isascii() and text.isprintable():
+        return text
     shown = []
+    piled = 0
     for letter in text:
+        category = unicodedata.category(letter)
+        piled = piled + 1 if category in ("Mn", "Me") else 0
         if letter == "\n":
             shown.append(" ⏎ ")
-        elif unicodedata.category(letter) in ("Cc", "Cs"):
+        elif category in ("Cc", "Cs", "Zl", "Zp"):
             shown.append(f"<U+{ord(letter):04X}>")
-        elif letter not in _BIDI:
+        elif letter not in _BIDI and piled <= _PILED_MAX:
             shown.append(letter)
     return "".join(shown)
+
+
+def printable_name(name: str) -> str:
+    """A name, safe for a terminal, without what nobody would see: it must not look like another and be none."""
+    return printable(without_hidden(name)).strip() or "?"
 
 
 def colour(stream: TextIO) -> bool:

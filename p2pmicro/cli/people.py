@@ -4,7 +4,7 @@ from argparse import Namespace
 
 from ..ids import format_account, format_ref
 from ..node.local import LocalNode
-from .output import print_json, printable
+from .output import print_json, printable_name
 
 
 def follow(args: Namespace) -> None:
@@ -29,7 +29,7 @@ def _set(args: Namespace, on: bool) -> None:
     elif ref is None:
         print("You follow this account already." if on else "You do not follow this account.")
     else:
-        name = printable(profile.name) if profile is not None and profile.name else "them"
+        name = printable_name(profile.name) if profile is not None and profile.name else "them"
         hint = "" if running or not on else " Start your node with `p2pmicro run` to fetch their messages."
         if on and profile is None:  # any key is an account: a mistyped one is nobody's
             hint += " Nothing of theirs is here yet: if nothing comes, compare this account with their `whoami`."
@@ -44,6 +44,6 @@ def following(args: Namespace) -> None:
         if args.json:
             print_json({"account": format_account(account), "name": name})
         else:
-            print(f"{format_account(account)}  {printable(name) if name else '?'}")
+            print(f"{format_account(account)}  {printable_name(name) if name else '?'}")
     if not people and not args.json:
         print("You follow nobody yet: `p2pmicro follow did:key:…`.")

@@ -2,7 +2,7 @@
 
 from ..ids import AccountId, short
 from ..node.local import LocalNode
-from .output import printable
+from .output import printable_name
 
 
 def called(node: LocalNode, account: AccountId) -> str:
@@ -12,4 +12,4 @@ def called(node: LocalNode, account: AccountId) -> str:
     """
     petname = node.petnames().get(account)
     name = petname or node.names([account])[account]
-    return f"{printable(name)} ({short(account)})" if name else short(account)
+    return f"{printable_name(name)} ({short(account)})" if name else short(account)

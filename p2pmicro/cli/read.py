@@ -7,7 +7,7 @@ from ..errors import LocalError
 from ..ids import format_account, format_ref, parse_ref, short
 from ..node.local import LocalNode
 from ..views.message import Message
-from .output import bold, dim, local_time, print_json, printable, rfc3339
+from .output import bold, dim, local_time, print_json, printable, printable_name, rfc3339
 
 
 def message_json(message: Message) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def message_json(message: Message) -> dict[str, Any]:
 
 def print_message(message: Message, remark: str = "") -> None:
     """A message for people: who (with a remark) and when, then what, then its ref."""
-    name = printable(message.name) if message.name else "?"
+    name = printable_name(message.name) if message.name else "?"
     marks = f" [{', '.join(message.marks)}]" if message.marks else ""
     print(f"{bold(name)} {dim(short(message.account) + remark)} {dim(local_time(message.time_ms))}{marks}")
     print(f"  {printable(message.text)}")

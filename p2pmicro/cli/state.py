@@ -8,7 +8,7 @@ from ..ids import format_account, format_feed
 from ..node.local import LocalNode
 from ..node.status import peer_json
 from ..node.wake import PEERS, ask_node
-from .output import Progress, counted, local_time, print_json, print_table, printable, rfc3339, size
+from .output import Progress, counted, local_time, print_json, print_table, printable_name, rfc3339, size
 
 
 def feeds(args: Namespace) -> None:
@@ -74,7 +74,7 @@ def peers(args: Namespace) -> None:
             f["since_text"],
             size(f["bytes_in"]),
             size(f["bytes_out"]),
-            printable(f["name"] or "?"),
+            printable_name(f["name"] or "?"),
             f["account"] or "?",
         )
         for f in found
@@ -104,7 +104,7 @@ def status(args: Namespace) -> None:
     if args.json:
         print_json(fields)
         return
-    print(f"{printable(found.name or '?')}  {fields['account']}")
+    print(f"{printable_name(found.name or '?')}  {fields['account']}")
     print(f"node       {'running' if found.running else 'not running: start it with `p2pmicro run`'}")
     print(f"your feed  {_entries(found.height)}")
     print(

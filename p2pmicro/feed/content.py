@@ -13,6 +13,7 @@ from ..errors import ContentError, EncodingError, LocalError, SizeError
 from ..ids import AccountId, EntryId, FeedId, Ref
 from ..limits import PAYLOAD_MAX_BYTES, TEXT_MAX_CODE_POINTS
 from .fields import Content
+from .hidden import hidden_in_name
 from .kinds import PUBLIC, SEALED, Schema
 
 __all__ = ["KINDS", "NEVER_ERASED", "Content", "Entry", "TextError"]
@@ -149,6 +150,20 @@ def clean_text(text: str, count_max: int = TEXT_MAX_CODE_POINTS, what: str = "me
         if category == "Cs":
             raise TextError(f"The {what} has half of a character (a lone surrogate) at {place}: remove it.")
     return text
+
+
+def clean_name(text: str, count_max: int, what: str = "name") -> str:
+    """Bring a name to the form that is signed or kept: as `clean_text`, on one line, and with nothing hidden.
+
+    Raises:
+        TextError: as `clean_text`, or it has a newline or a character that is not seen.
+    Source: protocol/content.md, "Text".
+    """
+    clean = " ".join(clean_text(text, count_max, what).split())
+    hidden = hidden_in_name(clean)
+    if hidden is not None:
+        raise TextError(f"The {what} has a character that nobody sees (U+{ord(hidden):04X}): leave it out.")
+    return clean
 
 
 def post(text: str, **fields: Any) -> Content:

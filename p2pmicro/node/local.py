@@ -4,6 +4,8 @@ The commands use it as it is, so that `p2pmicro post` starts in an instant; `Nod
 is a class in a file of its own, on top of the one before:
 
     Install     install.py     keys, feed, mark, appending
+    Naming      naming.py      who is meant: accounts, petnames, names
+    Quiet       quiet.py       mutes and blocks
     People      people.py      profile, follows, who is who
     Pictures    pictures.py     pictures, shown and erased
     Messages    messages.py    writing and reading

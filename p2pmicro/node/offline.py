@@ -83,6 +83,7 @@ class Node:
     mentions_in = _twin(LocalNode.mentions_in)
     set_petname = _twin(LocalNode.set_petname)
     petnames = _twin(LocalNode.petnames)
+    named = _twin(LocalNode.named)
     save_draft = _twin(LocalNode.save_draft)
     drafts = _twin(LocalNode.drafts)
     post_draft = _twin(LocalNode.post_draft)

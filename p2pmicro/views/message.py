@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from .. import cbor
 from ..errors import ContentError, EncodingError
 from ..feed.content import Content, Entry, read_many, read_opened, ref_of
+from ..feed.hidden import has_hidden
 from ..ids import AccountId, Ref
 from .counts import Counts, count
 from .filter import Filter
@@ -19,6 +20,7 @@ FUTURE_MARK_MS = 5 * 60_000
 """How far a claim may run ahead of when it was first seen: clocks differ by minutes, and nobody cheats by so little."""
 FROM_THE_FUTURE = "from the future"
 DATED_BACK = "dated back"
+HIDDEN = "contains hidden characters"
 _BLOCK = 8  # messages loaded at once, where a list lacks fewer
 _LOADED_MAX = 10_000  # messages that one list loads: about 0.4 s
 
@@ -70,7 +72,7 @@ class Message:
     claimed_ms: int  # what its author says
     kind: str
     text: str  # at most 140 code points
-    marks: tuple[str, ...]  # of "from the future", "dated back"
+    marks: tuple[str, ...]  # of "from the future", "dated back", "contains hidden characters"
     parent: Ref | None = None  # what it answers; None: it begins a thread
     root: Ref | None = None  # what began the thread, as its author says
     quote: Ref | None = None
@@ -176,6 +178,8 @@ def _read(connection: sqlite3.Connection, keys: Sequence[int]) -> tuple[dict[int
         # Against the feed alone, not against anybody's clock: the same on every node that holds both.
         if before_ms is not None and time_ms < before_ms:
             remarks += (DATED_BACK,)
+        if has_hidden(content["text"]):
+            remarks += (HIDDEN,)
         ref = Ref(feed, key & 0xFFFFFFFF, entry_id)
         text = content["text"]
         plain = (ref, key, account, name or None, place_ms, seen_ms, time_ms, "post", text, remarks)

@@ -7,7 +7,7 @@ others of whom something is held. A name that fits several of the first group in
 import re
 import sqlite3
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from enum import IntEnum
 from unicodedata import normalize
@@ -18,12 +18,15 @@ from ..limits import MENTIONS_MAX
 from ..store import private
 from ..store.feeds import Role
 from .filter import blocked
+from .lookalike import skeletons
 from .words import is_apart
 
 _ENDING = re.compile(r"(?:…|\.\.\.)([1-9A-HJ-NP-Za-km-z]{6,})")  # of an account, as narrow columns show it
 _ACCOUNT = re.compile(r"did:key:z6Mk[1-9A-HJ-NP-Za-km-z]{44}")
 _MENTION_MAX = 64  # code points behind an @ that are compared with names: a name has at most 50
 _SHOWN_MAX = 5  # candidates in one sentence
+_ROLES_AND_NAMES = """SELECT accounts.account, role, name
+    FROM accounts LEFT JOIN profiles ON profiles.account = accounts.number"""
 
 
 class Closeness(IntEnum):
@@ -43,6 +46,7 @@ class Known:
     petname: str | None  # what the person calls them
     name: str | None  # what they call themselves
     closeness: Closeness
+    looks_like: AccountId | None = None  # whom one follows, or gave a name, and who may be meant by this one's name
 
     @property
     def names(self) -> list[tuple[Closeness, str]]:
@@ -58,14 +62,50 @@ def petnames(connection: sqlite3.Connection) -> dict[AccountId, str]:
     return {AccountId(item): text for item, text in items.items() if isinstance(text, str)}
 
 
+def named(connection: sqlite3.Connection, accounts: Iterable[AccountId]) -> dict[AccountId, Known]:
+    """How to call some accounts, each with a warning where it is a stranger who looks like somebody close.
+
+    C3: a stranger's name is never shown alone: some of the account's letters belong beside it (`ids.short`).
+    """
+    given = petnames(connection)
+    wanted = set(accounts)
+    found: dict[AccountId, Known] = {}
+    for account in wanted:
+        row = connection.execute(_ROLES_AND_NAMES + " WHERE accounts.account = ?", (account,)).fetchone()
+        _, role, name = row or (account, Role.NONE, None)
+        closeness = Closeness.PETNAME if account in given else _closeness(role)
+        found[account] = Known(account, given.get(account), name or None, closeness)
+    strangers = [one for one in found.values() if one.closeness < Closeness.FOLLOWED and one.name]
+    if strangers:
+        close = close_skeletons(connection)
+        for one in strangers:
+            like = looks_like(one.account, str(one.name), close)
+            if like is not None:
+                found[one.account] = replace(one, looks_like=like)
+    return found
+
+
+def close_skeletons(connection: sqlite3.Connection) -> dict[str, AccountId]:
+    """What those look like whom one follows or gave a name, and oneself: skeletons with an account each."""
+    found: dict[str, AccountId] = {}
+    rows = connection.execute(_ROLES_AND_NAMES + " WHERE role >= ? AND name <> ''", (int(Role.FOLLOWED),))
+    named_by_others = [(AccountId(account), name) for account, _, name in rows]
+    for account, name in [*named_by_others, *petnames(connection).items()]:
+        found.update(dict.fromkeys(skeletons(name), account))
+    return found
+
+
+def looks_like(account: AccountId, name: str, close: Mapping[str, AccountId]) -> AccountId | None:
+    """Who of the `close_skeletons` may be meant by somebody else's name; None if nobody."""
+    fitting = (close[form] for form in sorted(skeletons(name)) if form in close)
+    return next((other for other in fitting if other != account), None)
+
+
 def known(connection: sqlite3.Connection) -> list[Known]:
     """Everybody who may be named, in the order of their keys; those who are blocked only by a petname."""
     given = petnames(connection)
     hidden = set(blocked(connection))
-    rows = connection.execute(
-        "SELECT accounts.account, role, name FROM accounts LEFT JOIN profiles ON profiles.account = accounts.number"
-        " WHERE role > 0 OR name IS NOT NULL"
-    )
+    rows = connection.execute(_ROLES_AND_NAMES + " WHERE role > 0 OR name IS NOT NULL")
     found = {}
     for account, role, name in rows:
         petname = given.pop(AccountId(account), None)

@@ -1,9 +1,12 @@
 """What strangers write can't move the cursor, hide, or speak in another's place; it is shown as marks."""
 
+import logging
 import unicodedata
 
 import pytest
 
+from p2pmicro.cli.main import line_formatter
+from p2pmicro.cli.output import printable, printable_name
 from p2pmicro.feed.content import post, write
 from tests.cli.conftest import Shell
 from tests.cli.others import bring, says
@@ -59,3 +62,41 @@ def test_claim_from_the_future_is_marked(ada: Shell) -> None:
     bring(ada.person, made)
     assert ada.json("timeline")[0]["marks"] == ["from the future"]
     assert "[from the future]" in ada("timeline").out
+
+
+def test_every_control_point_and_separator_is_a_mark() -> None:
+    """C6: whatever a stranger sends, the terminal gets one line of what can be seen."""
+    for code in (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029):
+        shown = printable(f"a{chr(code)}b")
+        assert shown == ("a ⏎ b" if code == 0x0A else f"a<U+{code:04X}>b")
+
+
+@pytest.mark.parametrize(
+    "text", ["\x1b[31mred", "\x1b]0;title\x07", "\x1bP1$r\x1b\\", "\x9b2J", "\x1b[?1049h", "a\r\nb"]
+)
+def test_log_lines_are_one_event_each(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(line_formatter())
+    handler.handle(logging.makeLogRecord({"msg": "peer said %s", "args": (text,), "levelno": logging.WARNING}))
+    written = capsys.readouterr().err
+    assert harmful(written) == []
+    assert written.count("\n") == 1
+
+
+def test_marks_piled_on_a_letter_do_not_reach_other_lines() -> None:
+    assert printable("a" + "\u0301" * 500 + "b") == "a" + "\u0301" * 8 + "b"
+    assert printable("กี่ที่นี่") == "กี่ที่นี่"
+
+
+def test_names_are_shown_without_what_nobody_sees() -> None:
+    assert printable_name("A\u200bd\u2060a\u202e 🏃🏿‍♂️\x1b") == "Ada 🏃🏿‍♂️<U+001B>"
+    assert printable_name("\u200b \u2060") == "?"
+
+
+def test_message_that_hides_something_is_marked(ada: Shell) -> None:
+    made = MadeFeed(1)
+    says(made, "post", text="plain\u200b text")
+    says(made, "post", text="a family 👨‍👩‍👧‍👦")
+    bring(ada.person, made)
+    assert [m["marks"] for m in ada.json("timeline")] == [[], ["contains hidden characters"]]
+    assert "[contains hidden characters]" in ada("timeline").out
