@@ -118,14 +118,30 @@ def make_parser() -> argparse.ArgumentParser:
 
     post = add("post", "write", "post", "write a message of at most 140 characters",
                'p2pmicro post "Hello, hills"\np2pmicro post -- "-20 °C this morning"\n'
-               'echo "From a script" | p2pmicro post -')  # fmt: skip
+               'echo "From a script" | p2pmicro post -\n'
+               'p2pmicro post "The hill today" --picture hill.jpg --alt "A hill in snow"')  # fmt: skip
     post.add_argument("text", metavar="TEXT", help="the message; - reads standard input")
+    post.add_argument(
+        "--picture", metavar="FILE", dest="pictures", action=_AddPicture, default=(),
+        help="PNG, JPEG, WebP or GIF, at most 1 MiB; where it was taken and the like is stripped; up to 4 times",
+    )  # fmt: skip
+    post.add_argument("--alt", metavar="TEXT", action=_AddAlt, help="what the picture before it shows, in words")
 
     timeline = add("timeline", "read", "timeline", "show the newest messages of those you follow, and your own",
                    "p2pmicro timeline\np2pmicro timeline --limit 10 --json")  # fmt: skip
     timeline.add_argument("--limit", type=_count, default=50, metavar="N", help="messages at most (default: 50)")
     show = add("show", "read", "show", "show one message and all that is known of it", "p2pmicro show z6Mk…/12")
     show.add_argument("ref", metavar="REF", help="as `timeline` shows it")
+
+    picture = add("picture", "pictures", "picture", "show a picture's description, or save it",
+                  "p2pmicro picture z6Mk…/12\np2pmicro picture z6Mk…/12 2 --save hill.jpg\n"
+                  "p2pmicro picture Ada --save ada.png")  # fmt: skip
+    picture.add_argument("whose", metavar="REF|NAME", help="of a message, or of a person's profile")
+    picture.add_argument("number", metavar="N", type=_place, nargs="?", help="which of a message's pictures")
+    picture.add_argument("--save", metavar="FILE", help="write it into this file")
+    picture.add_argument(
+        "--wait", metavar="SECONDS", type=_seconds, default=10, help="for one that your node has still to fetch"
+    )
 
     follow = add("follow", "people", "follow", "follow somebody; follows are public", "p2pmicro follow did:key:z6Mk…")
     follow.add_argument(
@@ -177,6 +193,35 @@ def make_parser() -> argparse.ArgumentParser:
     add("verify", "state", "verify", "read everything again and check every signature", "p2pmicro verify")
     add("rebuild", "state", "rebuild", "compute timelines and search again from the log", "p2pmicro rebuild")
     return parser
+
+
+class _AddPicture(argparse.Action):
+    """One more picture; its alternative text may follow."""
+
+    def __call__(self, parser: Any, namespace: argparse.Namespace, value: Any, option: str | None = None) -> None:
+        namespace.pictures = (*namespace.pictures, (value, None))
+
+
+class _AddAlt(argparse.Action):
+    """The alternative text of the picture before it."""
+
+    def __call__(self, parser: Any, namespace: argparse.Namespace, value: Any, option: str | None = None) -> None:
+        *before, last = namespace.pictures or ((None, None),)
+        if last[0] is None or last[1] is not None:
+            parser.error("--alt comes after the --picture that it describes")
+        namespace.pictures = (*before, (last[0], value))
+
+
+def _place(text: str) -> int:
+    if text not in ("1", "2", "3", "4"):
+        raise argparse.ArgumentTypeError("a message has pictures 1 to 4")
+    return int(text)
+
+
+def _seconds(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()) or len(text) > 5:
+        raise argparse.ArgumentTypeError("a number of seconds is wanted")
+    return int(text)
 
 
 def _count(text: str) -> int:

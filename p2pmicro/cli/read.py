@@ -8,6 +8,7 @@ from ..ids import format_account, format_ref, parse_ref, short
 from ..node.local import LocalNode
 from ..views.message import Message
 from .output import bold, dim, local_time, print_json, printable, printable_name, rfc3339
+from .pictures import picture_json, picture_line
 
 
 def message_json(message: Message) -> dict[str, Any]:
@@ -22,6 +23,7 @@ def message_json(message: Message) -> dict[str, Any]:
         "seen": rfc3339(message.seen_ms),
         "kind": message.kind,
         "marks": list(message.marks),
+        "pictures": [picture_json(picture) for picture in message.pictures],
     }
 
 
@@ -30,7 +32,10 @@ def print_message(message: Message, remark: str = "") -> None:
     name = printable_name(message.name) if message.name else "?"
     marks = f" [{', '.join(message.marks)}]" if message.marks else ""
     print(f"{bold(name)} {dim(short(message.account) + remark)} {dim(local_time(message.time_ms))}{marks}")
-    print(f"  {printable(message.text)}")
+    if message.text or not message.pictures:
+        print(f"  {printable(message.text)}")
+    for picture in message.pictures:
+        print(f"  {picture_line(picture)}")
     print(dim(f"  {format_ref(message.ref.feed, message.ref.seq)}"))
 
 

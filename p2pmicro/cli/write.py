@@ -7,6 +7,7 @@ from ..errors import LocalError
 from ..ids import format_account, format_ref
 from ..node.local import LocalNode
 from .output import print_json
+from .pictures import new_pictures
 
 _READ_MAX_BYTES = 1 << 16  # far over any message: a wrong file must not be read to its end
 
@@ -14,8 +15,9 @@ _READ_MAX_BYTES = 1 << 16  # far over any message: a wrong file must not be read
 def post(args: Namespace) -> None:
     """Write a message."""
     text = standard_input() if args.text == "-" else args.text
+    pictures = new_pictures(args.pictures)
     with LocalNode.open(args.home) as node:
-        ref = node.post(text)
+        ref = node.post(text, pictures)
         if args.json or not sys.stdout.isatty():  # a program reads it
             print_json(
                 {
