@@ -7,7 +7,8 @@ from ..errors import LocalError
 from ..ids import format_account, format_feed
 from ..node.home import find_home
 from ..node.local import LocalNode
-from .output import agreed, print_json, printable_name
+from .output import agreed, print_json, printable, printable_name
+from .pictures import read_file
 
 _WORDS = 24
 _LINE_MAX = 4096  # characters: a wrong file must not be read to its end
@@ -71,3 +72,22 @@ def words(args: Namespace) -> None:
         return
     for row in range(0, len(found), 6):
         print("  ".join(f"{place:2d} {word:<9}" for place, word in enumerate(found[row : row + 6], row + 1)).rstrip())
+
+
+def profile(args: Namespace) -> None:
+    """Show or change one's own profile."""
+    changes = {name: getattr(args, name) for name in ("name", "bio", "link") if getattr(args, name) is not None}
+    if args.avatar is not None:
+        changes["avatar"] = read_file(args.avatar) if args.avatar else b""
+    with LocalNode.open(args.home) as node:
+        if changes:
+            node.profile(**changes)
+        mine = node.profile_of(node.account)
+        account = format_account(node.account)
+    shown = {name: (getattr(mine, name) or None) if mine is not None else None for name in ("name", "bio", "link")}
+    if args.json:
+        print_json({"account": account, **shown, "changed": bool(changes)})
+        return
+    print(f"account  {account}")
+    for label, text in shown.items():
+        print(f"{label:<8} {printable(text) if text else '(none)'}")

@@ -10,6 +10,9 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, NoReturn
 
+from . import for_people
+from .counts import count
+
 EXIT_FAILED = 1  # something is wrong with the store, the network or the machine
 EXIT_USAGE = 2  # what was asked for can't be done as asked: nothing was written
 
@@ -129,7 +132,7 @@ def make_parser() -> argparse.ArgumentParser:
 
     timeline = add("timeline", "read", "timeline", "show the newest messages of those you follow, and your own",
                    "p2pmicro timeline\np2pmicro timeline --limit 10 --json")  # fmt: skip
-    timeline.add_argument("--limit", type=_count, default=50, metavar="N", help="messages at most (default: 50)")
+    timeline.add_argument("--limit", type=count, default=50, metavar="N", help="messages at most (default: 50)")
     show = add("show", "read", "show", "show one message and all that is known of it", "p2pmicro show z6Mk…/12")
     show.add_argument("ref", metavar="REF", help="as `timeline` shows it")
 
@@ -143,13 +146,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--wait", metavar="SECONDS", type=_seconds, default=10, help="for one that your node has still to fetch"
     )
 
-    follow = add("follow", "people", "follow", "follow somebody; follows are public", "p2pmicro follow did:key:z6Mk…")
-    follow.add_argument(
-        "account", metavar="ACCOUNT|NAME", help="as their `whoami` shows it, or by name where it is known"
-    )
-    unfollow = add("unfollow", "people", "unfollow", "follow somebody no longer", "p2pmicro unfollow did:key:z6Mk…")
-    unfollow.add_argument("account", metavar="ACCOUNT|NAME", help="as `following` shows it")
-    add("following", "people", "following", "list those whom you follow", "p2pmicro following")
+    for_people.declare(add, group)
 
     drafts = group("draft", "keep texts that you have begun, and post them later",
                    'p2pmicro draft save "Hello, h"\np2pmicro draft list\np2pmicro draft post 1')  # fmt: skip
@@ -171,21 +168,6 @@ def make_parser() -> argparse.ArgumentParser:
     export.add_argument("--private", action="store_true", help="with mutes, circles, messages to some … (JSON only)")
     export.add_argument("--drafts", action="store_true", help="with drafts (JSON only)")
     export.add_argument("--yes", action="store_true", help="don't ask first")
-
-    mute = add("mute", "quiet", "mute", "see nothing more of somebody, or of a word or tag; alone, list what is muted",
-               'p2pmicro mute Ada --until 2030-12-31\np2pmicro mute --word "ferry was late"\n'
-               "p2pmicro mute --tag ferry\np2pmicro mute --tag ferry --off\np2pmicro mute")  # fmt: skip
-    mute.add_argument("account", metavar="ACCOUNT|NAME", nargs="?", help="whose messages")
-    mute.add_argument("--word", metavar="WORD", help="messages with a word or phrase (whole words, in any case)")
-    mute.add_argument("--tag", metavar="TAG", help="messages with a tag")
-    mute.add_argument("--until", metavar="DATE", help="see it again from this day on, as 2030-12-31")
-    mute.add_argument("--off", action="store_true", help="see it again now")
-    block = add("block", "quiet", "block",
-                "have nothing more to do with somebody; alone, list who is blocked",
-                "p2pmicro block Ada\np2pmicro block Ada --off\np2pmicro block did:key:z6Mk…\np2pmicro block"
-                )  # fmt: skip
-    block.add_argument("account", metavar="ACCOUNT|NAME", nargs="?", help="who; what is here of them is dropped")
-    block.add_argument("--off", action="store_true", help="let them in again")
 
     add("feeds", "state", "feeds", "list the feeds that are held here", "p2pmicro feeds --json")
     add("peers", "state", "peers", "list the nodes that yours is connected to, or has met", "p2pmicro peers")
@@ -221,12 +203,6 @@ def _place(text: str) -> int:
 def _seconds(text: str) -> int:
     if not (text.isascii() and text.isdecimal()) or len(text) > 5:
         raise argparse.ArgumentTypeError("a number of seconds is wanted")
-    return int(text)
-
-
-def _count(text: str) -> int:
-    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text) <= 10_000:
-        raise argparse.ArgumentTypeError("a number from 1 to 10000 is wanted")
     return int(text)
 
 

@@ -45,7 +45,7 @@ def block(args: Namespace) -> None:
             return
         account = node.find_account(args.account)
         name = called(node, account)
-        followed = account in [one for one, _ in node.following()]
+        followed = account in [person.account for person in node.following()]
         changed = node.unblock(account) if args.off else node.block(account)
     if args.json:
         print_json({"account": format_account(account), "blocked": not args.off, "changed": changed})

@@ -57,7 +57,7 @@ async def _node(args: Namespace, settings: NetworkSettings, scope: trio.CancelSc
         async for message in node.arrivals():
             if trio.current_time() >= read_at + _FOLLOWED_S:
                 read_at = trio.current_time()
-                followed = {node.account, *(account for account, _ in await node.following())}
+                followed = {node.account, *(person.account for person in await node.following())}
             known = message.account in followed
             if args.json:
                 print_json({"event": "message", **message_json(message), "followed": known})

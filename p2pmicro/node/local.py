@@ -6,6 +6,7 @@ is a class in a file of its own, on top of the one before:
     Install     install.py     keys, feed, mark, appending
     Naming      naming.py      who is meant: accounts, petnames, names
     Quiet       quiet.py       mutes and blocks
+    Lists       lists.py       lists of people
     People      people.py      profile, follows, who is who
     Pictures    pictures.py     pictures, shown and erased
     Messages    messages.py    writing and reading

@@ -11,12 +11,13 @@ from ..limits import BIO_MAX_CODE_POINTS, LINK_MAX_CODE_POINTS, NAME_MAX_CODE_PO
 from ..store.db import read_transaction
 from ..views import PEOPLE, PICTURES
 from ..views.people import Profile
+from ..views.person import Person, Portrait, followers, following, people, portrait
 from .install import wall_ms
+from .lists import Lists
 from .newpicture import keep_avatar, strip_avatar
-from .quiet import Quiet
 
 
-class People(Quiet):
+class People(Lists):
     """Profiles and follows."""
 
     def profile(
@@ -87,11 +88,36 @@ class People(Quiet):
         """Somebody's profile, if one is held."""
         return PEOPLE.profile_of(self.connection, account)
 
-    def following(self) -> list[tuple[AccountId, str | None]]:
-        """Whom one follows, with their names."""
+    def following(self, account: AccountId | str | None = None) -> list[Person]:
+        """Whom one follows, or somebody else does, as far as is known here, in the order of their keys.
+
+        Raises:
+            LocalError: nobody, or several, are meant.
+        """
+        whose = self.account if account is None else self._account(account)
         with read_transaction(self.connection):
-            accounts = PEOPLE.followed(self.connection, self.account)
-            return [(account, self._name(account)) for account in accounts]
+            return following(self.connection, self.account, whose)
+
+    def followers(self, account: AccountId | str | None = None) -> list[Person]:
+        """Who follows oneself, or somebody else, as far as is known here, in the order of their keys."""
+        whose = self.account if account is None else self._account(account)
+        with read_transaction(self.connection):
+            return followers(self.connection, self.account, whose)
+
+    def people(self, accounts: Iterable[AccountId]) -> list[Person]:
+        """Accounts as people, in their order."""
+        with read_transaction(self.connection):
+            return people(self.connection, self.account, accounts)
+
+    def who(self, account: AccountId | str) -> Portrait:
+        """All that is known here of somebody.
+
+        Raises:
+            LocalError: nobody, or several, are meant.
+        """
+        whose = self._account(account)
+        with read_transaction(self.connection):
+            return portrait(self.connection, self.account, whose)
 
     def names(self, accounts: Iterable[AccountId]) -> dict[AccountId, str | None]:
         """What accounts call themselves."""

@@ -131,7 +131,7 @@ async def _event(world: World) -> None:
         case "unfollow" if each.local is not None:
             followed = each.local.following()
             if followed:
-                account = draw.choice(followed)[0]
+                account = draw.choice(followed).account
                 await each.do(partial(NetworkNode.unfollow, account=account))
                 world.note(f"{each.number} unfollows one")
         case "profile" if each.node is not None:
