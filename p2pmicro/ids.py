@@ -109,6 +109,25 @@ def parse_ref(text: str) -> tuple[FeedId, int]:
     raise LocalError(f"This is not a ref: {_short(text)}. A ref looks like z6Mk…/12, as `p2pmicro timeline` shows it.")
 
 
+def parse_short_ref(text: str) -> tuple[str, int] | None:
+    """Read a ref whose feed is given by its last letters alone (4 to 47): `…abcdefgh/12`, also without the dots."""
+    ending, slash, seq_text = text.removeprefix("…").removeprefix("...").partition("/")
+    if not slash or not 4 <= len(ending) < _KEY_TEXT_LENGTH or not all(letter in _DIGITS for letter in ending):
+        return None
+    if seq_text.isascii() and seq_text.isdigit() and seq_text[0] != "0" and len(seq_text) <= 10:
+        seq = int(seq_text)
+        return (ending, seq) if seq <= SEQ_MAX else None
+    return None
+
+
+def ends_with(key: bytes, letters: str) -> bool:
+    """Whether a key's text form ends so: some base 58 digits, compared without writing the form."""
+    number = 0
+    for letter in letters:
+        number = number * 58 + _DIGITS[letter]
+    return int.from_bytes(_ED25519_PUB + key) % int(58 ** len(letters)) == number
+
+
 def short(key: bytes) -> str:
     """The last eight letters of a key's text form, for logs and narrow columns: the first ones are alike in all."""
     return "…" + format_feed(key)[-8:]

@@ -3,10 +3,10 @@
 from ..store.db import read_transaction
 from ..views import SEARCH
 from ..views.message import Message
-from .messages import Messages
+from .reacting import Reacting
 
 
-class Finding(Messages):
+class Finding(Reacting):
     """Search."""
 
     def search(self, query: str, limit: int = 50) -> list[Message]:

@@ -8,8 +8,10 @@ is a class in a file of its own, on top of the one before:
     Quiet       quiet.py       mutes and blocks
     Lists       lists.py       lists of people
     People      people.py      profile, follows, who is who
-    Pictures    pictures.py     pictures, shown and erased
-    Messages    messages.py    writing and reading
+    Pictures    pictures.py    pictures, shown and erased
+    Reading     reading.py     lists, threads, one message
+    Messages    messages.py    writing and deleting
+    Reacting    reacting.py    likes, reposts, bookmarks
     Finding     finding.py     search
     Drafts      drafts.py      what is not posted yet
     Export      export.py      everything of oneself in a file

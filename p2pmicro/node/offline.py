@@ -26,7 +26,7 @@ def _twin(method: Callable[Concatenate[LocalNode, P], T]) -> Callable[Concatenat
     @wraps(method)
     async def call(node: "Node", /, *args: P.args, **kwargs: P.kwargs) -> T:
         result = await node._do(partial(method, node._local, *args, **kwargs))
-        if isinstance(result, Ref):
+        if isinstance(result, Ref) and result.feed == node.feed:
             node._appended(result.seq)
         return result
 
@@ -41,6 +41,7 @@ class Node:
         self._offload = offload
         self._one = trio.CapacityLimiter(1)
         self._listeners: set[_Subscription] = set()
+        self._told = local.height()  # the last own entry that listeners have heard of
 
     async def _do(self, work: Callable[[], T]) -> T:
         """Run on the home's own connection; a cancellation waits for it, so nothing is half done."""
@@ -76,6 +77,21 @@ class Node:
     page = _twin(LocalNode.page)
     message = _twin(LocalNode.message)
     avatar = _twin(LocalNode.avatar)
+    find_message = _twin(LocalNode.find_message)
+    find_ref = _twin(LocalNode.find_ref)
+    thread = _twin(LocalNode.thread)
+    reacted = _twin(LocalNode.reacted)
+    originals = _twin(LocalNode.originals)
+    reply = _twin(LocalNode.reply)
+    quote = _twin(LocalNode.quote)
+    delete = _twin(LocalNode.delete)
+    repost = _twin(LocalNode.repost)
+    unrepost = _twin(LocalNode.unrepost)
+    like = _twin(LocalNode.like)
+    unlike = _twin(LocalNode.unlike)
+    bookmark = _twin(LocalNode.bookmark)
+    remove_bookmark = _twin(LocalNode.remove_bookmark)
+    bookmarks = _twin(LocalNode.bookmarks)
     search = _twin(LocalNode.search)
     profile_of = _twin(LocalNode.profile_of)
     following = _twin(LocalNode.following)
@@ -144,7 +160,9 @@ class Node:
             self._listeners.discard(subscription)
 
     def _appended(self, seq: int) -> None:
-        self._tell(Arrived(self.feed, seq, seq))
+        if seq > self._told:  # else it was only looked up
+            self._tell(Arrived(self.feed, self._told + 1, seq))
+            self._told = seq
 
     def _tell(self, arrived: Arrived) -> None:
         for subscription in self._listeners:
