@@ -94,6 +94,9 @@ PENALTIES_MAX = 1024  # peers of which that is remembered
 BUNDLE_RECORD_MAX_BYTES = FRAME_MAX_BYTES  # the largest range fits, as in a session; a reader keeps one at a time
 
 # --- The store ---
+EXCERPT_STEPS_MAX = 32  # answers up from an entry of a run: what a thread shows above a message
+WANTED_MAX = 131_072  # refs to be asked for: some 20 MB
+WANTED_OF_FEED_MAX = 16_384  # that one feed refers to: a hostile one may make up millions
 CHANGE_BLOCK = 4096  # change numbers reserved at once in the high-water mark
 INGEST_BATCH_ENTRIES = 2048  # rows of one multi-row statement: 4 columns stay under SQLite's 32,766 variables
 GUEST_FEEDS_MAX = 16

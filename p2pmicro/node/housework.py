@@ -10,7 +10,7 @@ from ..store.db import transaction
 from ..store.forget import make_room
 from ..store.media import MediaFolder
 from ..store.view import View
-from ..views import idle_step
+from ..views import WANTED, idle_step
 
 NEARLY_FULL_BYTES = QUOTA_TOTAL_BYTES * 9 // 10
 WIPE_EVERY_S = 60.0
@@ -47,5 +47,6 @@ class Housework:
             return (
                 drop_step(connection, self._views)
                 or make_room(connection, self._views, NEARLY_FULL_BYTES)
+                or WANTED.settle_step(connection, self._views)
                 or idle_step(connection)
             )

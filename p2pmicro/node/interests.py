@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from ..errors import StateError
-from ..limits import INTEREST_CHUNK
+from ..limits import INTEREST_CHUNK, INTEREST_MAX_KNOWN
 from ..store import peers
 from ..store.db import read_transaction
 from ..store.feeds import accounts_with_roles
@@ -70,8 +70,10 @@ class Interests:
                 if delta is None:
                     roles = accounts_with_roles(connection)
                     order = sorted(peers.interest_set(connection), key=lambda name: (-roles.get(name, 0), name))
-                    return _interest_parts(None, version, salt, [element(salt, name) for name in order], [])
-            added, removed = ([element(salt, name) for name in names] for names in delta)
+                    elements = [element(salt, name) for name in order]
+                    elements += [element(salt, name, True) for name in peers.alone_set(connection, INTEREST_MAX_KNOWN)]
+                    return _interest_parts(None, version, salt, elements, [])
+            added, removed = ([element(salt, name, alone) for alone, name in names] for names in delta)
             return _interest_parts(base, version, None, added, removed)
 
         def send(parts: list[Interest]) -> None:

@@ -122,6 +122,9 @@ class Talk:
             self.told.popitem(last=False)
 
 
-def element(salt: bytes, account: AccountId) -> bytes:
-    """An account in an interest: only who has it can tell. Source: protocol/sync.md, "Interest"."""
-    return sha256(salt + b"\0" + account).digest()[:ELEMENT_BYTES]
+def element(salt: bytes, name: bytes, alone: bool = False) -> bytes:
+    """An account, or the id of an entry held alone, in an interest: only who has it can tell.
+
+    Source: protocol/sync.md, "Interest".
+    """
+    return sha256(salt + (b"\1" if alone else b"\0") + name).digest()[:ELEMENT_BYTES]

@@ -72,7 +72,7 @@ def end(connection: sqlite3.Connection, account: AccountId) -> None:
     """
     connection.execute("DELETE FROM blocks WHERE account = ?", (account,))
     connection.execute("DELETE FROM blocked_feeds WHERE account = ?", (account,))
-    connection.execute("UPDATE peers SET cursor = 0, answered = NULL")
+    connection.execute("UPDATE peers SET cursor = 0, answered = NULL, asked = 0")
     connection.execute(
         "INSERT INTO meta (name, value) VALUES ('unblocked', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1"
     )

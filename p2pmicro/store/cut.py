@@ -14,6 +14,8 @@ from ..feed.device import Revoke
 from ..feed.fork import ForkProof
 from ..feed.wire import fork_proof_value
 from ..ids import EntryId
+from ..limits import SEQ_MAX
+from .alone import alone_between, give_back, look_again, ref_of, remove, rows_of
 from .changes import ChangeNumbers
 from .effects import add_tombstones, deletes_in, erase_named, withdraw
 from .feeds import FeedState, feed_state, run_columns, shown_limit
@@ -66,8 +68,28 @@ def _settle(connection: sqlite3.Connection, views: Sequence[View], changes: Chan
             kept.append(Run(run.before, run.end if keep >= run.end.seq else head_at(connection, after, keep)))
     if tuple(kept) != before.runs:
         set_runs(connection, before, kept)
+    _settle_alone(connection, views, after)
     for run in kept:
         _show(connection, views, changes, after, max(run.before.seq, old_limit) + 1, min(run.end.seq, new_limit))
+
+
+def _settle_alone(connection: sqlite3.Connection, views: Sequence[View], state: FeedState) -> None:
+    """Take away what is held alone of what a fork or revoke hides, or can't be told to be of the branch that counts."""
+    first = shown_limit(state) + 1
+    if state.fork_seq is not None:
+        first = min(first, state.fork_seq)
+    connection.execute("DELETE FROM wanted WHERE feed = ? AND seq >= ?", (state.feed, first))
+    drop_alone(connection, views, state, first, SEQ_MAX)
+
+
+def drop_alone(connection: sqlite3.Connection, views: Sequence[View], state: FeedState, first: int, last: int) -> None:
+    """Forget what is held alone of a feed, and take back what deletes among it did."""
+    ones = alone_between(connection, state.key(first), state.key(last))
+    deletes = deletes_in(rows_of(connection, ones))
+    remove(connection, views, ones)
+    give_back(connection, ones)
+    withdraw(connection, deletes)
+    look_again(connection, [ref_of(state.feed, one) for one in ones])
 
 
 def _kept_end(connection: sqlite3.Connection, state: FeedState, run: Run) -> int:
@@ -119,7 +141,7 @@ def _show(
         for view in views:
             view.add(connection, rows)
         deletes = deletes_in(rows)
-        add_tombstones(connection, deletes)
+        add_tombstones(connection, changes, deletes)
         erase_named(connection, views, changes, deletes)
 
 

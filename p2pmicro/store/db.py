@@ -7,7 +7,7 @@ import os
 import sqlite3
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
@@ -261,9 +261,11 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
     Raises:
         ConfigError: another program's. SchemaTooNewError: a newer version's.
     """
-    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    application = connection.execute("PRAGMA application_id").fetchone()[0]
-    tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    # One snapshot: another process may be making it at this moment, and all of that counts, or nothing.
+    with nullcontext() if connection.in_transaction else read_transaction(connection):
+        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
+        tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
     if application != _APPLICATION_ID and (tables or version):
         raise ConfigError(f"{path} is the database of another program: name another home.")
     newest = _migrations()[-1][0]

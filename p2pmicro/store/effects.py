@@ -13,6 +13,7 @@ from ..errors import EncodingError
 from ..feed.chain import as_hole
 from ..feed.content import NEVER_ERASED, Entry, read_many
 from ..ids import FeedId, Ref
+from .alone import alone_at, drop_wanted, give_back, look_again, remove
 from .changes import ChangeNumbers
 from .feeds import FeedState, feed_state, shown_limit
 from .links import link_at
@@ -53,12 +54,25 @@ def covering(
     return found
 
 
-def add_tombstones(connection: sqlite3.Connection, deletes: Iterable[Delete]) -> None:
-    """Note deletes for whatever comes later."""
+def add_tombstones(connection: sqlite3.Connection, changes: ChangeNumbers, deletes: Sequence[Delete]) -> None:
+    """Note deletes for whatever comes later: a change, of which whoever holds alone what they name is told."""
+    if not deletes:
+        return
+    change = changes.take(connection)
     connection.executemany(
-        "INSERT OR IGNORE INTO tombstones (feed, seq, deleter, id) VALUES (?, ?, ?, ?)",
-        [(delete.ref.feed, delete.ref.seq, delete.key, delete.ref.id) for delete in deletes],
+        "INSERT OR IGNORE INTO tombstones (feed, seq, deleter, id, change) VALUES (?, ?, ?, ?, ?)",
+        [(delete.ref.feed, delete.ref.seq, delete.key, delete.ref.id, change) for delete in deletes],
     )
+
+
+def deleter_of(connection: sqlite3.Connection, state: FeedState, ref: Ref) -> int | None:
+    """The key of a delete that names an entry of a feed of its own account."""
+    row = connection.execute(
+        "SELECT t.deleter FROM tombstones t JOIN feeds f ON f.number = t.deleter >> 32"
+        " WHERE t.feed = ? AND t.seq = ? AND t.id = ? AND f.account = ? AND t.seq > 1 LIMIT 1",
+        (ref.feed, ref.seq, ref.id, state.account_number),
+    ).fetchone()
+    return None if row is None else int(row[0])
 
 
 def erase_named(
@@ -70,10 +84,25 @@ def erase_named(
         state = feed_state(connection, ref.feed)
         if state is None or state.account_number != delete.account or ref.seq == 1:
             continue
+        drop_wanted(connection, ref)
         run = state.run_of(ref.seq)
-        if run is None or link_at(connection, state.number << 32, run, ref.seq).id != ref.id:
-            continue
-        _erase(connection, views, changes, state, ref.seq)
+        if run is None:
+            _erase_alone(connection, views, changes, state, ref)
+        elif link_at(connection, state.number << 32, run, ref.seq).id == ref.id:
+            _erase(connection, views, changes, state, ref.seq)
+
+
+def _erase_alone(
+    connection: sqlite3.Connection, views: Sequence[View], changes: ChangeNumbers, state: FeedState, ref: Ref
+) -> None:
+    """Erase what is held alone; nothing stands for it but the tombstone."""
+    one = alone_at(connection, state.key(ref.seq))
+    if one is None or one.id != ref.id or is_never_erased(one.payload):
+        return
+    remove(connection, views, [one])
+    give_back(connection, [one])
+    connection.execute("INSERT INTO erasures (key) VALUES (?)", (one.key,))
+    changes.take(connection)  # who asks for it again, since this node's changes have moved, hears of the delete
 
 
 def _erase(
@@ -112,6 +141,7 @@ def withdraw(connection: sqlite3.Connection, deletes: Sequence[Delete]) -> None:
         state = feed_state(connection, ref.feed)
         if state is None or state.account_number != delete.account:
             continue
+        look_again(connection, [ref])
         if ref.id not in covering(connection, ref.feed, delete.account, ref.seq, ref.seq).get(ref.seq, ()):
             connection.execute(
                 "UPDATE holes SET why = ? WHERE key = ? AND why = ?", (MISSING, state.key(ref.seq), DELETED)

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 
 from ..feed.chain import Run, page_end
 from ..ids import AccountId
-from .cut import drop, head_at, hide, set_runs
-from .feeds import Role, feeds_of, shown_limit
+from ..limits import SEQ_MAX
+from .alone import alone_between
+from .cut import drop, drop_alone, head_at, hide, set_runs
+from .feeds import FeedState, Role, feeds_of, shown_limit
 from .quota import stored_bytes
 from .view import View
 
@@ -26,8 +28,8 @@ def make_room(connection: sqlite3.Connection, views: Sequence[View], full_bytes:
     if stored_bytes(connection) < full_bytes:
         return False
     row = connection.execute(
-        "SELECT a.account FROM feeds f JOIN accounts a ON a.number = f.account WHERE a.role = 0"
-        " GROUP BY a.number ORDER BY sum(f.bytes), a.number LIMIT 1"
+        "SELECT a.account FROM feeds f JOIN accounts a ON a.number = f.account"
+        " WHERE a.role = 0 AND f.last_seq IS NOT NULL GROUP BY a.number ORDER BY sum(f.bytes), a.number LIMIT 1"
     ).fetchone()
     if row is None:
         return False
@@ -40,7 +42,7 @@ def forget_step(connection: sqlite3.Connection, views: Sequence[View], account: 
     states = feeds_of(connection, account)
     held = [(run.end.seq - run.before.seq, state, run) for state in states for run in state.runs]
     if sum(count for count, _, _ in held) <= _STEP_ENTRIES:
-        forget_account(connection, views, account)
+        forget_account(connection, views, account, alone=True)
         return
     _, state, run = max(held, key=lambda item: item[0])
     last = page_end(run.before.seq + _STEP_ENTRIES)
@@ -55,8 +57,14 @@ def forget_step(connection: sqlite3.Connection, views: Sequence[View], account: 
     set_runs(connection, state, kept)
 
 
-def forget_account(connection: sqlite3.Connection, views: Sequence[View], account: AccountId) -> None:
-    """Take an account without a role out of the store, in the caller's transaction, as if it had never been met."""
+def forget_account(
+    connection: sqlite3.Connection, views: Sequence[View], account: AccountId, *, alone: bool = False
+) -> None:
+    """Take an account without a role out of the store, in the caller's transaction, as if it had never been met.
+
+    Args:
+        alone: also what is held alone of it, since others refer to it; otherwise that stays, with its feeds.
+    """
     for state in feeds_of(connection, account):
         assert state.role is Role.NONE
         for run in state.runs:
@@ -65,7 +73,25 @@ def forget_account(connection: sqlite3.Connection, views: Sequence[View], accoun
         for table in ("entries", "holes", "heads"):
             connection.execute(f"DELETE FROM {table} WHERE key BETWEEN ? AND ?", keys)
         connection.execute("DELETE FROM offers WHERE feed = ?", (state.feed,))
+        if alone:
+            drop_alone(connection, views, state, 1, SEQ_MAX)
+        _charge_nobody(connection, state)
+        set_runs(connection, state, [])
         connection.execute("UPDATE feeds SET bytes = 0 WHERE number = ?", (state.number,))  # a trigger keeps their sum
-        connection.execute("DELETE FROM feeds WHERE number = ?", (state.number,))
-    connection.execute("DELETE FROM revokes WHERE account = ?", (account,))
-    connection.execute("DELETE FROM accounts WHERE account = ?", (account,))
+        if not alone_between(connection, *keys):
+            connection.execute("DELETE FROM feeds WHERE number = ?", (state.number,))
+    if not feeds_of(connection, account):
+        connection.execute("DELETE FROM revokes WHERE account = ?", (account,))
+        connection.execute("DELETE FROM accounts WHERE account = ?", (account,))
+
+
+def _charge_nobody(connection: sqlite3.Connection, state: FeedState) -> None:
+    """What a feed that goes referred to is wanted for others that refer to it, or of no use."""
+    connection.execute(
+        "INSERT OR IGNORE INTO unsettled (feed, seq, id) SELECT feed, seq, id FROM wanted WHERE charged = ?1"
+        " UNION SELECT feed, key & 0xFFFFFFFF, id FROM excerpts JOIN feeds ON number = key >> 32"
+        " WHERE charged = ?1 AND steps > 0",
+        (state.number,),
+    )
+    connection.execute("DELETE FROM wanted WHERE charged = ?", (state.number,))
+    connection.execute("UPDATE excerpts SET charged = 0 WHERE charged = ?", (state.number,))

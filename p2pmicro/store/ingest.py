@@ -13,6 +13,7 @@ from ..feed.content import Entry
 from ..feed.device import Revoke, check_revoke, revoke_of
 from ..ids import AccountId, EntryId, FeedId
 from ..limits import INGEST_BATCH_ENTRIES
+from .alone import Alone, alone_between, give_back, remove, rows_of
 from .blocks import is_blocked_feed
 from .changes import ChangeNumbers
 from .cut import learn_fork, learn_revoke
@@ -26,6 +27,7 @@ from .effects import (
     deletes_in,
     erase_named,
     is_never_erased,
+    withdraw,
 )
 from .feeds import FeedState, Role, feed_state, run_columns, shown_limit
 from .links import link_at
@@ -130,6 +132,7 @@ class Ingest:
         self._deletes: list[Delete] = []
         self._revokes: list[tuple[AccountId, Revoke]] = []
         self._quotas = Quotas(connection)
+        self._covered: list[Alone] = []  # what was held alone, and now is held in a run
 
     # --- Where a range belongs ---
 
@@ -328,9 +331,13 @@ class Ingest:
         """Write the rows that wait."""
         pieces, self._pieces, self._rows_pending = self._pieces, [], 0
         rows: list[Row] = []
+        seen: dict[int, int] = {}  # when it was first stored here, of what was held alone
         for piece in pieces:
             piece.held.pending = False
+            seen |= self._take_in(piece)
             rows += self._rows(piece)
+        if seen:
+            rows = [row if row.key not in seen else _seen_before(row, seen[row.key]) for row in rows]
         # The deletes among them first: a payload that one of them covers is not written at all.
         self._note_deletes(rows)
         covered: set[int] = set()
@@ -356,6 +363,10 @@ class Ingest:
             self._now_ms,
         )
         _insert(self._connection, "INSERT INTO holes (key, length, hash, why) SELECT *", holes, 4)
+        if seen:
+            self._connection.executemany(
+                "UPDATE entries SET seen_ms = ? WHERE key = ?", [(seen_ms, key) for key, seen_ms in seen.items()]
+            )
         if covered:
             rows = [row for row in rows if row.key not in covered]
         if rows:
@@ -383,6 +394,7 @@ class Ingest:
                     for number, held in enumerate(changed, change)
                 ],
             )
+        give_back(self._connection, self._covered)
         erase_named(self._connection, self._views, self._changes, self._deletes)
         for account, revoke in self._revokes:
             self._apply_revoke(account, revoke)
@@ -415,8 +427,35 @@ class Ingest:
     def _note_deletes(self, rows: Iterable[Row]) -> None:
         deletes = deletes_in(rows)
         if deletes:
-            add_tombstones(self._connection, deletes)
+            add_tombstones(self._connection, self._changes, deletes)
             self._deletes += deletes
+
+    def _take_in(self, piece: _Piece) -> dict[int, int]:
+        """Let a run have what was held alone, and nobody ask for what is in it: when each was first stored here."""
+        state, first, last = piece.held.state, piece.first, piece.first + len(piece.items) - 1
+        self._connection.execute("DELETE FROM wanted WHERE feed = ? AND seq BETWEEN ? AND ?", (state.feed, first, last))
+        ones = alone_between(self._connection, state.key(first), state.key(last))
+        if not ones:
+            return {}
+        strange = [one for one in ones if one.id != piece.ids[one.key - state.key(first)]]  # of another branch
+        rows = rows_of(self._connection, ones)
+        remove(self._connection, self._views, ones)
+        self._covered += ones
+        if strange:
+            gone = {one.key for one in strange}
+            withdraw(self._connection, deletes_in(row for row in rows if row.key in gone))
+        entries = {row.key: row.entry for row in rows}
+        seen = {}
+        for one in ones:
+            if one in strange:
+                continue
+            seen[one.key] = one.seen_ms
+            place = one.key - state.key(first)
+            if not isinstance(piece.items[place], bytes):  # its giver had no payload
+                piece.items[place] = one.payload
+                piece.entries[place] = entries.get(one.key)
+                piece.held.bytes += len(one.payload) - HOLE_BYTES
+        return seen
 
     def _cover(self, piece: _Piece) -> set[int]:
         """Put holes for the payloads that tombstones cover; the keys of all that are covered."""
@@ -454,6 +493,10 @@ class Ingest:
             "WHERE (excluded.seq, excluded.id) < (seq, id)",
             (revoke.feed, account, revoke.seq, revoke.id, revoke.signature),
         )
+
+
+def _seen_before(row: Row, seen_ms: int) -> Row:
+    return row._replace(seen_ms=seen_ms, time_ms=min(row.entry.time_ms, seen_ms))
 
 
 def _seq(link: Link) -> int:

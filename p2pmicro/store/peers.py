@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import astuple, dataclass, fields, replace
+from typing import NamedTuple
 
 from ..ids import AccountId, FeedId
 from ..limits import ANNOUNCED_MAX
@@ -29,6 +30,15 @@ class Peer:
     their_interest: bytes | None  # its elements, 16 bytes each, sorted
     meetings: int  # since the last full resume
     met_ms: int  # Unix milliseconds
+    asked: int = 0  # what is wanted up to this number it was asked for, in vain
+    asked_change: int = 0  # when it was at this change
+
+
+class Name(NamedTuple):
+    """What an interest names."""
+
+    alone: bool  # False: an account; True: the id of an entry that is held alone
+    name: bytes  # 32 bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +100,21 @@ def set_interest(
     """
     wanted = set(accounts)
     before = interest_set(connection)
-    if wanted == before:
-        return None
+    (rows,) = connection.execute("SELECT count(*) FROM interest").fetchone()
+    (alone,) = connection.execute("SELECT count(*) FROM excerpts").fetchone()
     changes = [(account, 1) for account in sorted(wanted - before)] + [
         (account, 0) for account in sorted(before - wanted)
     ]
-    (rows,) = connection.execute("SELECT count(*) FROM interest").fetchone()
-    if rows + len(changes) > 2 * len(wanted) + _LOG_SLACK:
+    if rows + len(changes) > 2 * (len(wanted) + alone) + _LOG_SLACK:
         # The log is mostly of changes that were taken back: it begins anew, and who holds an old version gets it whole.
         connection.execute("DELETE FROM interest")
         changes = [(account, 1) for account in sorted(wanted)]
+        connection.execute(
+            "INSERT INTO interest (version, account, wanted, alone)"
+            " SELECT randomblob(8), id, 1, 1 FROM excerpts WHERE steps > 0"
+        )
+    if not changes:
+        return None
     connection.executemany(
         "INSERT INTO interest (version, account, wanted) VALUES (?, ?, ?)",
         [(draw(), account, on) for account, on in changes],
@@ -115,26 +130,37 @@ def interest_version(connection: sqlite3.Connection) -> bytes:
 
 def interest_set(connection: sqlite3.Connection) -> set[AccountId]:
     """The accounts that are wanted now."""
-    rows = connection.execute("SELECT account, wanted, max(n) FROM interest GROUP BY account")  # wanted: of that row
+    rows = connection.execute(  # wanted: of the last row
+        "SELECT account, wanted, max(n) FROM interest WHERE NOT alone GROUP BY account"
+    )
     return {AccountId(account) for account, wanted, _ in rows if wanted}
 
 
-def interest_delta(
-    connection: sqlite3.Connection, version: bytes | None
-) -> tuple[list[AccountId], list[AccountId]] | None:
+def alone_set(connection: sqlite3.Connection, limit: int) -> list[bytes]:
+    """The ids of entries that are held alone, of which deletes are wanted; those that came last first."""
+    rows = connection.execute(
+        "SELECT id FROM excerpts WHERE steps > 0 ORDER BY seen_ms DESC, key DESC LIMIT ?", (limit,)
+    )
+    return [entry_id for (entry_id,) in rows]
+
+
+def interest_delta(connection: sqlite3.Connection, version: bytes | None) -> tuple[list[Name], list[Name]] | None:
     """What was added and what taken away since a version; None for one that is unknown: send it in full."""
     known = connection.execute("SELECT n FROM interest WHERE version = ?", (version,)).fetchone()
     if known is None:
         return None
-    first: dict[AccountId, int] = {}
-    last: dict[AccountId, int] = {}
-    for account, wanted in connection.execute("SELECT account, wanted FROM interest WHERE n > ? ORDER BY n", known):
-        first.setdefault(account, wanted)
-        last[account] = wanted
+    first: dict[Name, int] = {}
+    last: dict[Name, int] = {}
+    for alone, account, wanted in connection.execute(
+        "SELECT alone, account, wanted FROM interest WHERE n > ? ORDER BY n", known
+    ):
+        name = Name(bool(alone), account)
+        first.setdefault(name, wanted)
+        last[name] = wanted
     # Each row is a change. What was added and taken away again is no change; what was taken away and added again is
     # added, since news of it that came between was not taken in.
-    added = [account for account in last if last[account]]
-    return added, [account for account in last if not last[account] and not first[account]]
+    added = [name for name in last if last[name]]
+    return added, [name for name in last if not last[name] and not first[name]]
 
 
 # --- What peers have and we lack ---

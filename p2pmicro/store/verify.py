@@ -4,15 +4,16 @@ import sqlite3
 from collections.abc import Callable, Iterator
 
 from ..errors import EntryError, StoreError
-from ..feed.chain import Item, Link, Run, check_head, is_kept_head, walk
+from ..feed.chain import Item, Link, Run, check_excerpt, check_head, is_kept_head, walk
 from ..feed.content import read
 from ..feed.device import check_device_proof, check_revoke, first_link
 from ..feed.fork import check_fork_proof
 from ..ids import EntryId, format_feed, format_ref
+from .alone import alone_between, excerpt_of, ref_of
 from .changes import last_change
 from .db import read_transaction
-from .effects import covering, is_never_erased
-from .feeds import FeedState, feed_by_number
+from .effects import covering, deleter_of, is_never_erased
+from .feeds import FeedState, feed_by_number, shown_limit
 from .quota import HOLE_BYTES, ROW_BYTES
 
 _STEP = 2048  # entries read at once
@@ -56,6 +57,7 @@ def _feed(connection: sqlite3.Connection, number: int) -> Iterator[str]:
     if state.older is not None and (state.newest is None or state.older.end.seq >= state.newest.before.seq):
         yield f"Feed {name}: its two runs overlap."
     yield from (f"Feed {name}: {fault}" for fault in _rows(connection, state))
+    yield from (f"Feed {name}: {fault}" for fault in _alone(connection, state))
 
 
 def _proofs(state: FeedState) -> Iterator[str]:
@@ -169,8 +171,12 @@ def _rows(connection: sqlite3.Connection, state: FeedState) -> Iterator[str]:
     ).fetchone()
     if count != sum(run.end.seq - run.before.seq for run in state.runs):
         yield "it holds other entries than its runs say."
-    if state.bytes != count * ROW_BYTES + int(size):
-        yield f"{state.bytes} bytes are charged to it, and it holds {count * ROW_BYTES + int(size)}."
+    (alone,) = connection.execute(
+        "SELECT total(? + length(payload) + length(proof)) FROM excerpts WHERE charged = ?", (ROW_BYTES, state.number)
+    ).fetchone()
+    cost = count * ROW_BYTES + int(size) + int(alone)
+    if state.bytes != cost:
+        yield f"{state.bytes} bytes are charged to it, and it holds {cost}."
     for table in ("holes", "heads"):
         within = " OR ".join(["key BETWEEN ? AND ?"] * len(state.runs)) or "FALSE"
         ends = [state.key(seq) for run in state.runs for seq in (run.before.seq + 1, run.end.seq)]
@@ -181,8 +187,25 @@ def _rows(connection: sqlite3.Connection, state: FeedState) -> Iterator[str]:
             yield f"it has {outside} {table} outside of its runs."
 
 
+def _alone(connection: sqlite3.Connection, state: FeedState) -> Iterator[str]:
+    """Check what is held alone of a feed: each proves itself, stands outside of the runs, and is not deleted."""
+    for one in alone_between(connection, state.key(0), state.key(2**32 - 1)):
+        seq = one.key - state.key(0)
+        try:
+            if check_excerpt(excerpt_of(state.feed, one)) != one.id:
+                yield f"entry {seq}, which is held alone, is not the one of its id."
+        except (EntryError, ValueError, TypeError) as error:
+            yield f"entry {seq}, which is held alone, is not proven: {error}"
+        if state.run_of(seq) is not None:
+            yield f"entry {seq} is held alone, and in a run too."
+        if seq > shown_limit(state):
+            yield f"entry {seq} is held alone, and a fork or revoke hides it."
+        if deleter_of(connection, state, ref_of(state.feed, one)) is not None and not is_never_erased(one.payload):
+            yield f"entry {seq} was deleted, and is still held alone."
+
+
 def _orphans(connection: sqlite3.Connection) -> Iterator[str]:
-    for table in ("entries", "holes", "heads"):
+    for table in ("entries", "holes", "heads", "excerpts"):
         (count,) = connection.execute(
             f"SELECT count(*) FROM {table} WHERE key >> 32 NOT IN (SELECT number FROM feeds)"
         ).fetchone()
@@ -194,7 +217,7 @@ def _orphans(connection: sqlite3.Connection) -> Iterator[str]:
 
 def _deletes(connection: sqlite3.Connection) -> Iterator[str]:
     for feed, seq, entry_id, payload in connection.execute(
-        "SELECT t.feed, t.seq, t.id, e.payload FROM tombstones t LEFT JOIN entries e ON e.key = t.deleter"
+        "SELECT t.feed, t.seq, t.id, e.payload FROM tombstones t LEFT JOIN held e ON e.key = t.deleter"
     ):
         try:
             entry = None if payload is None else read(payload)

@@ -9,6 +9,7 @@ from .reactions import Reactions
 from .search import Search
 from .threads import Threads
 from .timeline import Timeline
+from .wanted import Wanted
 
 TIMELINE = Timeline()
 PEOPLE = People()
@@ -16,6 +17,7 @@ PICTURES = Pictures()
 SEARCH = Search()
 THREADS = Threads()
 REACTIONS = Reactions()
+WANTED = Wanted()
 ALL: tuple[View, ...] = (
     TIMELINE,
     PEOPLE,
@@ -23,10 +25,11 @@ ALL: tuple[View, ...] = (
     SEARCH,
     THREADS,
     REACTIONS,
+    WANTED,
 )
 """What the store hands its rows to. Views hold nothing between calls: any connection and thread may use them."""
 
 
 def idle_step(connection: sqlite3.Connection) -> bool:
     """One small piece of work that could wait, in the caller's transaction; False once there is none."""
-    return TIMELINE.step(connection) or SEARCH.merge_step(connection)
+    return TIMELINE.step(connection) or WANTED.step(connection) or SEARCH.merge_step(connection)

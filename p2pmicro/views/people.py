@@ -59,7 +59,7 @@ class People:
 
     def add(self, connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
         """Merge what new entries state; each item of a snapshot merges alone, exactly like a follow."""
-        stating = [row for row in rows if row.entry.kind in _STATE_KINDS]
+        stating = [row for row in rows if row.entry.kind in _STATE_KINDS and not row.alone]
         if stating:
             connection.executemany(
                 "INSERT OR IGNORE INTO stated (account, key) VALUES (?, ?)", [(row.account, row.key) for row in stating]
@@ -68,7 +68,7 @@ class People:
 
     def remove(self, connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
         """Take back what entries stated; where one of them had won, the best of the others does."""
-        stating = [row for row in rows if row.entry.kind in _STATE_KINDS]
+        stating = [row for row in rows if row.entry.kind in _STATE_KINDS and not row.alone]
         again = set()
         for row in stating:
             place = (row.account, row.key)

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Sequence
 
+from ..store.alone import all_alone_rows
 from ..store.feeds import feed_states
 from ..store.view import View, shown_rows
 
@@ -27,4 +28,7 @@ def rebuild(connection: sqlite3.Connection, views: Sequence[View], progress: Cal
                 view.add(connection, rows)
             done += len(rows)
             progress(done, total)
+    for rows in all_alone_rows(connection):
+        for view in views:
+            view.add(connection, rows)
     progress(total, total)

@@ -137,7 +137,9 @@ def _blocks(rows: Sequence[Row]) -> Iterator[list[int | str]]:
 
     In ascending order: FTS5 flushes what it holds in memory whenever a smaller number follows.
     """
-    posts = sorted((_number(row.key), row.entry.content["text"]) for row in rows if row.entry.kind == "post")
+    posts = sorted(
+        (_number(row.key), row.entry.content["text"]) for row in rows if row.entry.kind == "post" and not row.alone
+    )
     for start in range(0, len(posts), _ROWS_A_STATEMENT):
         values: list[int | str] = []
         for number, text in posts[start : start + _ROWS_A_STATEMENT]:

@@ -5,11 +5,19 @@ from pathlib import Path
 
 import pytest
 
+from tests.store.alone import Shelf
 from tests.store.home import Home
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Home]:
     opened = Home(tmp_path)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Iterator[Shelf]:
+    opened = Shelf(tmp_path)
     yield opened
     opened.close()

@@ -41,6 +41,7 @@ class Seen:
 
     def role_changed(self, connection: sqlite3.Connection, account: int, old: int, new: int) -> None:
         self.roles.append((account, old, new))
+        self.rows |= {key: row._replace(role=new) for key, row in self.rows.items() if row.account == account}
 
     def erase_text(self, connection: sqlite3.Connection) -> None:
         self.erased += 1

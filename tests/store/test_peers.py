@@ -16,7 +16,7 @@ from p2pmicro.limits import ANNOUNCED_MAX
 from p2pmicro.store import peers
 from p2pmicro.store.db import open_database
 from p2pmicro.store.feeds import Role, set_role
-from p2pmicro.store.peers import Address, Offer, Peer
+from p2pmicro.store.peers import Address, Name, Offer, Peer
 
 
 def _feed(number: int) -> FeedId:
@@ -105,14 +105,14 @@ class TestInterest:
     def test_delta_tells_what_changed_since(self, connection: sqlite3.Connection, draw: _Draw) -> None:
         first = peers.set_interest(connection, [_account(1), _account(2)], draw)
         second = peers.set_interest(connection, [_account(2), _account(3)], draw)
-        assert peers.interest_delta(connection, first) == ([_account(3)], [_account(1)])
+        assert peers.interest_delta(connection, first) == ([Name(False, _account(3))], [Name(False, _account(1))])
         assert peers.interest_delta(connection, second) == ([], [])
 
     def test_what_was_taken_away_and_added_again_is_added(self, connection: sqlite3.Connection, draw: _Draw) -> None:
         first = peers.set_interest(connection, [_account(1)], draw)
         peers.set_interest(connection, [_account(2)], draw)
         peers.set_interest(connection, [_account(1)], draw)
-        assert peers.interest_delta(connection, first) == ([_account(1)], [])
+        assert peers.interest_delta(connection, first) == ([Name(False, _account(1))], [])
 
     def test_unknown_version_is_none(self, connection: sqlite3.Connection, draw: _Draw) -> None:
         peers.set_interest(connection, [_account(1)], draw)
@@ -136,8 +136,10 @@ class TestInterest:
     def test_delta_from_any_version_leads_to_the_newest_set(self, sets: list[set[int]]) -> None:
         opened = sqlite3.connect(":memory:", isolation_level=None)
         opened.execute(
-            "CREATE TABLE interest (n INTEGER PRIMARY KEY, version BLOB UNIQUE, account BLOB, wanted INTEGER)"
+            "CREATE TABLE interest"
+            " (n INTEGER PRIMARY KEY, version BLOB UNIQUE, account BLOB, wanted INTEGER, alone INTEGER DEFAULT 0)"
         )
+        opened.execute("CREATE TABLE excerpts (id BLOB, steps INTEGER)")
         draw = _Draw()
         history: list[tuple[bytes, set[AccountId]]] = []
         for numbers in sets:
