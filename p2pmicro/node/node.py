@@ -38,7 +38,7 @@ from ..store.db import BULK_CACHE_KIB, open_database, transaction
 from ..store.lock import NodeLock
 from ..store.peers import Address
 from .home import Home, find_home
-from .housework import Housework
+from .housework import WIPE_EVERY_S, Housework
 from .install import wall_ms
 from .intake import Intake
 from .local import LocalNode
@@ -287,10 +287,11 @@ class NetworkNode(Node):
         self._is_copy = False
 
     async def _do_housework(self) -> None:
-        """One small step after another while nothing comes, once something has changed."""
+        """One small step after another while nothing comes, once something has changed; and when a wipe may be due."""
         work = Housework(self._local.views, self._local.folder)
         while True:
-            await self._changed.wait()
+            with trio.move_on_after(WIPE_EVERY_S):
+                await self._changed.wait()
             more = True
             while more and not self.replicator.is_busy:
                 step = partial(work.step, self._ingest_connection, trio.current_time())

@@ -95,3 +95,19 @@ def test_deleted_text_is_in_no_file_of_any_node(say: Say, seed: int) -> None:
     assert found == {}
     assert sum(map(len, sent)) > 10_000
     assert not [one for one in sent if MARKER.encode() in one]
+
+
+async def _delete_twice_and_then_be_quiet(world: World) -> int:
+    world.nodes.append(SimNode(world, 0, 0.0))
+    (each,) = world.nodes
+    await each.start()
+    for _ in range(2):
+        ref = await each.act(as_post)
+        await each.act(partial(delete, ref=ref))
+        await trio.sleep(WIPE_EVERY_S / 4)
+    await trio.sleep(2 * WIPE_EVERY_S)
+    return (await each.act(LocalNode.status)).erasures_pending
+
+
+def test_deleted_soon_after_another_it_is_wiped_though_nothing_else_happens() -> None:
+    assert run_world(0, _delete_twice_and_then_be_quiet) == 0
