@@ -21,8 +21,10 @@ settings.load_profile("soak" if SOAK > 1 else "ci")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options of tests/sim: pytest looks for options only here."""
     group = parser.getgroup("simulator")
-    group.addoption("--sim-seed", type=int, default=None, help="play this one schedule of tests/sim")
-    group.addoption("--sim-schedules", type=int, default=None, help="play so many schedules of tests/sim")
+    group.addoption(
+        "--sim-seed", type=int, default=None, help="play this one schedule of tests/sim, or month of tests/sim/month"
+    )
+    group.addoption("--sim-schedules", type=int, default=None, help="play so many of them")
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

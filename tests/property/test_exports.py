@@ -16,9 +16,9 @@ from p2pmicro.store import private
 from p2pmicro.store.db import transaction
 from p2pmicro.store.feeds import Role, add_feed, set_role
 from p2pmicro.store.ingest import ingest
+from tests.canaries import secrets_of, spellings
 from tests.made import NOW_MS, MadeFeed
 from tests.store.home import checked
-from tests.vectors.parties import hkdf
 
 EXPORTS = 1000
 SECRET_TEXT = "canary: {} of {}"
@@ -29,19 +29,6 @@ def node(tmp_path: Path) -> Iterator[LocalNode]:
     with LocalNode.open(Home(tmp_path / "home", tmp_path / "state"), create=True) as opened:
         (opened.home.path / "token").write_text(SECRET_TEXT.format("token", "web"))
         yield opened
-
-
-def secrets_of(node: LocalNode) -> list[bytes]:
-    """All secret keys of a home: those in its files, and those that come of the seed."""
-    lines = node.home.feed_key.read_text().split()
-    derived = [hkdf(node.keys.seed, info) for info in (b"p2pmicro account 1", b"p2pmicro box 1" + bytes(4))]
-    return [node.keys.seed, *(bytes.fromhex(line) for line in lines if len(line) == 64), *derived]
-
-
-def spellings(secret: bytes) -> list[bytes]:
-    """How a secret may stand in a file: raw, hex, base64 whatever comes before it."""
-    encoded = [b64encode(bytes(shift) + secret)[4 * bool(shift) : -4] for shift in range(3)]
-    return [secret, secret.hex().encode(), secret.hex().upper().encode(), *encoded]
 
 
 def meet(node: LocalNode, number: int, role: Role) -> MadeFeed:
@@ -82,12 +69,12 @@ def act(node: LocalNode, rng: Random, people: list[MadeFeed], blocked: set[int],
 def test_no_key_token_draft_or_blocked_feed_is_in_any_export(
     node: LocalNode, tmp_path: Path, rng: Random, soak: int
 ) -> None:
-    canaries = [spelling for secret in secrets_of(node) for spelling in spellings(secret)]
+    canaries = [spelling for secret in secrets_of(node.home) for spelling in spellings(secret)]
     canaries += [b"canary: token", b"of draft", b"of muted word", " ".join(node.words()[:4]).encode()]
     people = [meet(node, number, rng.choice((Role.GUEST, Role.HOP, Role.FOLLOWED))) for number in range(6)]
     blocked: set[int] = set()
     drafts: list[str] = []
-    assert len(canaries) == 5 * 6 + 4
+    assert len(canaries) == 5 * 9 + 4
     given = 0
     for _ in range(EXPORTS * soak):
         for _ in range(rng.randrange(3)):

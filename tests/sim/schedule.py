@@ -49,7 +49,7 @@ async def _run_world(seed: int, folder: Path, story: Callable[[World], Awaitable
     async with trio.open_nursery() as nursery:
         world = World(seed, folder, nursery)
         logger.addHandler(world)
-        logger.setLevel(logging.INFO)
+        logger.setLevel(logging.DEBUG)
         try:
             result = await story(world)
         finally:

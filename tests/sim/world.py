@@ -11,6 +11,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -92,9 +93,13 @@ class SimNode:
     async def act(self, work: Callable[[LocalNode], T]) -> T:
         """Let its person do something as with a command, beside the running node."""
         assert self.local is not None
+        return self.by_its_clock(partial(work, self.local))
+
+    def by_its_clock(self, work: Callable[[], T]) -> T:
+        """Do something at its computer's time."""
         token = _where.set(self)
         try:
-            return work(self.local)
+            return work()
         finally:
             _where.reset(token)
 
@@ -139,7 +144,7 @@ class World(logging.Handler):
     """Some people, their homes and what links them; listens to what the nodes log."""
 
     def __init__(self, seed: int, folder: Path, nursery: trio.Nursery) -> None:
-        super().__init__(logging.INFO)
+        super().__init__(logging.DEBUG)
         self.draw = random.Random(f"schedule {seed}")
         self.folder = folder
         self.nursery = nursery
@@ -147,6 +152,7 @@ class World(logging.Handler):
         self.nodes: list[SimNode] = []
         self.trace: list[str] = []
         self.faults: list[str] = []
+        self.logged: list[str] = []  # what the nodes logged, without their times
         self.work_s = self.draw.choice((0.0, 0.001, 0.02))  # what a piece of work takes, in the mean
 
     def note(self, what: str) -> None:
@@ -159,6 +165,9 @@ class World(logging.Handler):
         text = record.getMessage()
         if record.exc_info is not None:
             text += f" {record.exc_info[1]!r}"
+        self.logged.append(text)
+        if record.levelno < logging.INFO:
+            return
         self.note(text)
         late = any(sentence in text for sentence in _LATE)
         accused = "session ends" in text or "refused" in text or "refuses" in text
