@@ -4,9 +4,9 @@ from argparse import Namespace
 
 from ..ids import format_account
 from ..node.local import LocalNode
+from .message import print_messages
 from .output import counted, print_json, printable
 from .person import called, called_by
-from .read import message_json, print_message
 
 
 def show_all(args: Namespace) -> None:
@@ -64,11 +64,7 @@ def show(args: Namespace) -> None:
     """Print the newest messages of those on a list."""
     with LocalNode.open(args.home) as node:
         messages = node.list_timeline(args.name, args.limit)
-    for message in messages:
-        if args.json:
-            print_json(message_json(message))
-        else:
-            print_message(message)
+        print_messages(node, messages, args.json)
     if not messages and not args.json:
         print("Nothing of those on this list is here yet.")
 

@@ -10,8 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, NoReturn
 
-from . import for_people
-from .counts import count
+from . import for_messages, for_people
 
 EXIT_FAILED = 1  # something is wrong with the store, the network or the machine
 EXIT_USAGE = 2  # what was asked for can't be done as asked: nothing was written
@@ -119,22 +118,7 @@ def make_parser() -> argparse.ArgumentParser:
                 "p2pmicro words")  # fmt: skip
     words.add_argument("--yes", action="store_true", help="don't ask first")
 
-    post = add("post", "write", "post", "write a message of at most 140 characters",
-               'p2pmicro post "Hello, hills"\np2pmicro post -- "-20 °C this morning"\n'
-               'echo "From a script" | p2pmicro post -\n'
-               'p2pmicro post "The hill today" --picture hill.jpg --alt "A hill in snow"')  # fmt: skip
-    post.add_argument("text", metavar="TEXT", help="the message; - reads standard input")
-    post.add_argument(
-        "--picture", metavar="FILE", dest="pictures", action=_AddPicture, default=(),
-        help="PNG, JPEG, WebP or GIF, at most 1 MiB; where it was taken and the like is stripped; up to 4 times",
-    )  # fmt: skip
-    post.add_argument("--alt", metavar="TEXT", action=_AddAlt, help="what the picture before it shows, in words")
-
-    timeline = add("timeline", "read", "timeline", "show the newest messages of those you follow, and your own",
-                   "p2pmicro timeline\np2pmicro timeline --limit 10 --json")  # fmt: skip
-    timeline.add_argument("--limit", type=count, default=50, metavar="N", help="messages at most (default: 50)")
-    show = add("show", "read", "show", "show one message and all that is known of it", "p2pmicro show z6Mk…/12")
-    show.add_argument("ref", metavar="REF", help="as `timeline` shows it")
+    for_messages.declare(add)
 
     picture = add("picture", "pictures", "picture", "show a picture's description, or save it",
                   "p2pmicro picture z6Mk…/12\np2pmicro picture z6Mk…/12 2 --save hill.jpg\n"
@@ -177,23 +161,6 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-class _AddPicture(argparse.Action):
-    """One more picture; its alternative text may follow."""
-
-    def __call__(self, parser: Any, namespace: argparse.Namespace, value: Any, option: str | None = None) -> None:
-        namespace.pictures = (*namespace.pictures, (value, None))
-
-
-class _AddAlt(argparse.Action):
-    """The alternative text of the picture before it."""
-
-    def __call__(self, parser: Any, namespace: argparse.Namespace, value: Any, option: str | None = None) -> None:
-        *before, last = namespace.pictures or ((None, None),)
-        if last[0] is None or last[1] is not None:
-            parser.error("--alt comes after the --picture that it describes")
-        namespace.pictures = (*before, (last[0], value))
-
-
 def _place(text: str) -> int:
     if text not in ("1", "2", "3", "4"):
         raise argparse.ArgumentTypeError("a message has pictures 1 to 4")
@@ -233,7 +200,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _refuse_rest(command: str | None, left: Sequence[str]) -> NoReturn:
     """Say what to do about arguments that no command takes."""
     parser = _Parser(prog=f"p2pmicro {command}" if command else "p2pmicro")
-    if command == "post" and not left[0].startswith("--"):
+    if command in ("post", "reply", "quote") and not left[0].startswith("--"):
         parser.error('the message is one argument: put quotes around it, as in `p2pmicro post "Hello, hills"`')
     parser.error(f"unrecognized arguments: {' '.join(left)}")
 

@@ -11,8 +11,8 @@ from ..errors import P2PMicroError
 from ..ids import AccountId, format_account, format_feed
 from ..node.node import NetworkSettings, open_node
 from ..node.offline import Node
+from .message import message_json, print_message
 from .output import bold, dim, print_json, printable
-from .read import message_json, print_message
 
 _FOLLOWED_S = 1.0  # whom one follows is looked up again after that
 
@@ -62,7 +62,9 @@ async def _node(args: Namespace, settings: NetworkSettings, scope: trio.CancelSc
             if args.json:
                 print_json({"event": "message", **message_json(message), "followed": known})
             else:
-                print_message(message, "" if known else " (not followed)")
+                refs = [ref for ref in (message.parent, message.quote) if ref is not None]
+                originals = await node.originals(refs) if refs else {}
+                print_message(message, "" if known else " (not followed)", originals)
                 sys.stdout.flush()
     scope.cancel()
 

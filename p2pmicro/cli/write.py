@@ -1,11 +1,12 @@
-"""`post`."""
+"""`post`, `reply`, `quote`, `delete`."""
 
 import sys
 from argparse import Namespace
 
 from ..errors import LocalError
-from ..ids import format_account, format_ref
+from ..ids import Ref, format_account
 from ..node.local import LocalNode
+from .message import ref_text
 from .output import print_json
 from .pictures import new_pictures
 
@@ -14,21 +15,49 @@ _READ_MAX_BYTES = 1 << 16  # far over any message: a wrong file must not be read
 
 def post(args: Namespace) -> None:
     """Write a message."""
-    text = standard_input() if args.text == "-" else args.text
-    pictures = new_pictures(args.pictures)
+    text, pictures = _text(args), new_pictures(args.pictures)
     with LocalNode.open(args.home) as node:
-        ref = node.post(text, pictures)
-        if args.json or not sys.stdout.isatty():  # a program reads it
-            print_json(
-                {
-                    "ref": format_ref(ref.feed, ref.seq),
-                    "id": ref.id.hex(),
-                    "account": format_account(node.account),
-                    "seq": ref.seq,
-                }
-            )
-        else:
-            print(f"Posted: {format_ref(ref.feed, ref.seq)}")
+        _print_posted(args, node, node.post(text, pictures, replace=args.replace, lang=args.lang))
+
+
+def reply(args: Namespace) -> None:
+    """Answer a message."""
+    text, pictures = _text(args), new_pictures(args.pictures)
+    with LocalNode.open(args.home) as node:
+        _print_posted(args, node, node.reply(args.ref, text, pictures, lang=args.lang))
+
+
+def quote(args: Namespace) -> None:
+    """Quote a message."""
+    text, pictures = _text(args), new_pictures(args.pictures)
+    with LocalNode.open(args.home) as node:
+        _print_posted(args, node, node.quote(args.ref, text, pictures, lang=args.lang))
+
+
+def _print_posted(args: Namespace, node: LocalNode, ref: Ref) -> None:
+    if args.json or not sys.stdout.isatty():  # a program reads it
+        account = format_account(node.account)
+        print_json({"ref": ref_text(ref), "id": ref.id.hex(), "account": account, "seq": ref.seq})
+    else:
+        print(f"Posted: {ref_text(ref)}")
+
+
+def delete(args: Namespace) -> None:
+    """Delete something of one's own."""
+    with LocalNode.open(args.home) as node:
+        ref = node.delete(args.ref)
+        pending = node.status().erasures_pending
+    if args.json:
+        print_json({"deleted": True, "changed": ref is not None, "ref": None if ref is None else ref_text(ref)})
+    elif ref is None:
+        print("It is deleted already.")
+    else:
+        wiped = "Your running node wipes it from the disk within a minute" if pending else "It is gone from this disk"
+        print(f"Deleted. {wiped}, and every honest node erases it on its next contact.")
+
+
+def _text(args: Namespace) -> str:
+    return standard_input() if args.text == "-" else str(args.text)
 
 
 def standard_input() -> str:

@@ -7,7 +7,7 @@ from ..ids import Ref
 from ..store.view import Row
 from .filter import Filter
 from .held import TARGET_BYTES, ids_of, marks, target_of
-from .message import Message, find, load
+from .message import Message, counted, find, load
 from .tree import RefKind, Thread, Tree, replacing
 
 THREAD_MAX = 2000
@@ -67,7 +67,9 @@ class Threads:
             top = began
             found, more = _around(connection, message, top, limit)
             _climb(connection, found, message, limit)
-        shown = {one.ref for one in Filter.read(connection).shown(list(found.values()))} | {message.ref}
+        hidden = Filter.read(connection)
+        seen = {one.ref: one for one in (*hidden.shown(list(found.values())), message)}
+        shown = {one.ref: one for one in counted(connection, hidden, list(seen.values()))}
         return Thread(tuple(Tree(connection, found, shown, top).slots(message.ref)), more)
 
 

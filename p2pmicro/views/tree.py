@@ -71,7 +71,9 @@ def replacing(connection: sqlite3.Connection, refs: Iterable[Ref]) -> dict[Ref, 
 class Tree:
     """Puts the messages of a thread in order."""
 
-    def __init__(self, connection: sqlite3.Connection, found: dict[Ref, Message], shown: set[Ref], top: Ref) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, found: dict[Ref, Message], shown: dict[Ref, Message], top: Ref
+    ) -> None:
         self._connection = connection
         self._found = found
         self._shown = shown
@@ -142,12 +144,10 @@ class Tree:
                 yield slot
 
     def _slot(self, ref: Ref, depth: int) -> Slot:
-        message = self._found.get(ref)
-        if message is None:
+        if ref not in self._found:
             return Slot(ref, depth, State.DELETED if is_deleted(self._connection, ref) else State.MISSING, None)
-        if ref not in self._shown:
-            return Slot(ref, depth, State.HIDDEN, None)
-        return Slot(ref, depth, State.HERE, message)
+        message = self._shown.get(ref)
+        return Slot(ref, depth, State.HIDDEN if message is None else State.HERE, message)
 
 
 _FIRST = (0, b"", 0)

@@ -1,0 +1,58 @@
+"""`repost`, `like`, `unlike`, `bookmark`."""
+
+from argparse import Namespace
+
+from ..ids import Ref
+from ..node.local import LocalNode
+from .message import message_lines, ref_text
+from .output import print_json
+
+
+def repost(args: Namespace) -> None:
+    """Pass a message on, or no longer."""
+    with LocalNode.open(args.home) as node:
+        target = node.find_message(args.ref)
+        ref = node.unrepost(target.ref) if args.undo else node.repost(target.ref)
+    done = "You pass it on no longer." if args.undo else "Passed on to those who follow you:"
+    no = "You had not passed it on." if args.undo else "You have passed it on already."
+    _told(args, {"reposted": not args.undo}, target.ref, ref, done if ref is not None else no)
+    if not args.json and ref is not None and not args.undo:
+        print("\n".join(message_lines(target)))
+
+
+def like(args: Namespace) -> None:
+    """Like a message."""
+    with LocalNode.open(args.home) as node:
+        target = node.find_ref(args.ref)
+        ref = node.like(target)
+    said = "You like it; everybody can see that." if ref is not None else "You like it already."
+    _told(args, {"liked": True}, target, ref, said)
+
+
+def unlike(args: Namespace) -> None:
+    """Like a message no longer."""
+    with LocalNode.open(args.home) as node:
+        target = node.find_ref(args.ref)
+        ref = node.unlike(target)
+    said = "You like it no longer." if ref is not None else "You did not like it."
+    _told(args, {"liked": False}, target, ref, said)
+
+
+def _told(args: Namespace, state: dict[str, bool], target: Ref, ref: Ref | None, said: str) -> None:
+    if args.json:
+        entry = None if ref is None else ref_text(ref)
+        print_json({"target": ref_text(target)} | state | {"changed": ref is not None, "ref": entry})
+    else:
+        print(said)
+
+
+def bookmark(args: Namespace) -> None:
+    """Keep a message for later, or no longer."""
+    with LocalNode.open(args.home) as node:
+        changed = node.remove_bookmark(args.ref) if args.remove else node.bookmark(args.ref)
+    if args.json:
+        print_json({"target": args.ref, "bookmarked": not args.remove, "changed": changed})
+    elif args.remove:
+        print("You keep it no longer." if changed else "You did not keep it.")
+    else:
+        print("You keep it: `p2pmicro bookmarks` shows it. Nobody learns of it." if changed else "You keep it already.")
