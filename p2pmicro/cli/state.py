@@ -100,6 +100,9 @@ def status(args: Namespace) -> None:
         "followers": found.followers,
         "store_bytes": found.store_bytes,
         "erasures_pending": found.erasures_pending,
+        "pictures": found.pictures.here,
+        "pictures_bytes": found.pictures.size_bytes,
+        "pictures_wanted": found.pictures.wanted,
     }
     if args.json:
         print_json(fields)
@@ -110,9 +113,13 @@ def status(args: Namespace) -> None:
     print(
         f"store      {_entries(found.entries)} of {counted(found.feeds, 'feed')}, {size(found.store_bytes)} in {home}"
     )
+    if found.pictures.here or found.pictures.wanted:
+        wanted = f", {found.pictures.wanted} still to come" if found.pictures.wanted else ""
+        print(f"pictures   {found.pictures.here}, {size(found.pictures.size_bytes)}{wanted}")
     print(f"people     {found.following} followed, {counted(found.followers, 'known follower')}")
     if found.erasures_pending:
-        print(f"deleting   {counted(found.erasures_pending, 'deleted text')} still to be wiped from the disk")
+        deleted = counted(found.erasures_pending, "deleted text or picture", "deleted texts or pictures")
+        print(f"deleting   {deleted} still to be wiped from the disk")
 
 
 def verify(args: Namespace) -> int:

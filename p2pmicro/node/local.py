@@ -80,6 +80,7 @@ class LocalNode(Carried):
             followers = len(PEOPLE.followers(self.connection, self.account))
             pending = erase.pending(self.connection) + media.erasures_pending(self.connection)
             name = self._name(self.account)
+            pictures = media.counted(self.connection)
         files = [self.home.database, *(Path(f"{self.home.database}-{end}") for end in ("wal", "shm"))]
         return Status(
             self.account,
@@ -92,6 +93,7 @@ class LocalNode(Carried):
             followers,
             sum(file.stat().st_size for file in files if file.exists()),
             pending,
+            pictures,
             self.is_running(),
         )
 
@@ -112,7 +114,7 @@ class LocalNode(Carried):
         """Read everything again and check it; one sentence a fault."""
         from ..store.verify import verify  # not needed to post
 
-        return verify(self.connection, progress)
+        return verify(self.connection, progress) + self.mend_pictures()
 
     def rebuild(self, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
         """Throw the views away and compute them again from the log."""

@@ -59,6 +59,16 @@ class Pictures(People):
         """Whether the bytes of a picture are here."""
         return bool(media.here(self.connection, [picture.hash]))
 
+    def mend_pictures(self) -> list[str]:
+        """Read all files of pictures again; a sentence for each that is damaged or gone: it is wanted again."""
+        found = media.damaged(self.connection, self.folder)
+        if found:
+            with transaction(self.connection):
+                for name in found:
+                    media.lost(self.connection, name)
+            wake_node(self.home.wake)
+        return [f"The file of picture {name.hex()} is damaged or gone: other nodes are asked for it." for name in found]
+
     def avatar(self, account: AccountId) -> OpenedPicture | None:
         """The picture of somebody's profile; None if there is none. If it is not here, that is noted."""
         with read_transaction(self.connection):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..ids import AccountId, FeedId, format_account, format_feed
+from ..store.media import Counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class Status:
     followers: int  # as far as this node has heard
     store_bytes: int  # on the disk
     erasures_pending: int  # deleted texts and pictures that may still lie in the home's files
+    pictures: Counted
     running: bool  # whether a node runs on this home
 
 

@@ -287,6 +287,28 @@ def stored_bytes(connection: sqlite3.Connection) -> tuple[int, int]:
     return int(rows["media"]), int(rows["media_own"])
 
 
+class Counted(NamedTuple):
+    """How many pictures there are."""
+
+    here: int
+    size_bytes: int  # of those
+    wanted: int
+
+
+def counted(connection: sqlite3.Connection) -> Counted:
+    """How many pictures are here and wanted, of others and of one's own."""
+    (here_count, wanted_count) = connection.execute(
+        "SELECT (SELECT count(*) FROM media WHERE state = 1), (SELECT count(*) FROM media WHERE state = 0)"
+    ).fetchone()
+    return Counted(here_count, sum(stored_bytes(connection)), wanted_count)
+
+
+def damaged(connection: sqlite3.Connection, folder: MediaFolder) -> list[bytes]:
+    """Read every file that is here: the hashes of those that are gone, or are not what they were."""
+    names = [name for (name,) in connection.execute("SELECT hash FROM media WHERE state = 1 ORDER BY hash")]
+    return [name for name in names if folder.load(name) is None]
+
+
 def release(connection: sqlite3.Connection, names: Iterable[bytes]) -> None:
     """Forget those pictures that nothing held here names any more; their files are due to go."""
     for name in set(names):

@@ -198,6 +198,23 @@ def test_deleting_takes_the_file_along_at_once(ada: Shell, tmp_path: Path) -> No
     assert media(ada.person) == []
 
 
+def test_status_and_verify_tell_of_pictures(ada: Shell, tmp_path: Path) -> None:
+    assert "pictures" not in ada("status").out
+    (posted,) = ada.json("post", "look", "--picture", put(tmp_path), "--alt", "")
+    size = len(strip(pictures.png_chatty()))
+    (told,) = ada.json("status")
+    assert (told["pictures"], told["pictures_bytes"], told["pictures_wanted"]) == (1, size, 0)
+    assert ada("verify").status == 0
+    (file,) = media(ada.person)
+    file.write_bytes(file.read_bytes()[:-1] + b"a")
+    said = ada("verify")
+    assert said.status == 1
+    assert file.name in said.out
+    assert ada("verify").status == 0, "it is wanted now"
+    assert "1 still to come" in ada("status").out
+    assert ada.json("picture", posted["ref"])[0]["here"] is False
+
+
 # --- Profiles ---
 
 
