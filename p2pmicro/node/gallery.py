@@ -73,6 +73,11 @@ class Gallery:
             asked.look_at = 0.0
             asked.plan.clear()
 
+    def ready(self, talk: Talk) -> None:
+        """A peer has said what it holds: what is fetched of it is known, and pictures may be asked for after that."""
+        if talk.feed is not None and self._folder is not None:
+            self._asked.setdefault(talk.feed, _Asked(since=self._now()))
+
     def tick(self) -> None:
         """Ask every peer; called each second, and when somebody waits."""
         for talk in self._board.talks.values():
@@ -85,10 +90,10 @@ class Gallery:
             self._in_flight.difference_update(asked.open)
 
     def _ask(self, talk: Talk) -> None:
-        if self._folder is None or not talk.is_open or talk.feed is None:
+        asked = None if talk.feed is None else self._asked.get(talk.feed)
+        if asked is None or not talk.is_open:
             return
         now = self._now()
-        asked = self._asked.setdefault(talk.feed, _Asked(since=now))
         names = []
         while asked.plan and self._has_room(asked, asked.plan[0][1]):
             name, size = asked.plan.popleft()

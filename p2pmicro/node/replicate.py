@@ -316,6 +316,7 @@ class Replicator:
                             self.gossip.offered(talk.feed, feed, first, last, held)
                         for feed, seq in suspects:
                             self._branches.hunt(talk, feed, seq)
+                        self.gallery.ready(talk)
                 case Refused(talk=talk, error=error):
                     log.info("peer %s sent what is refused: %s: %s", short(talk.feed or b""), error.code, error)
                     talk.strikes += 1

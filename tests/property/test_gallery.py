@@ -13,9 +13,9 @@ from p2pmicro.limits import GIVEN_SLACK_BYTES, MEDIA_LACKED_MAX, MEDIA_OUTSTANDI
 from p2pmicro.store import media
 from p2pmicro.store.db import transaction
 from p2pmicro.store.media import State, Wish
-from p2pmicro.sync.message import Media, RangeGiven, WantMedia
+from p2pmicro.sync.message import Media, RangeGiven, WantMedia, Wants
 from tests import pictures
-from tests.property.pipe import End, Party, World
+from tests.property.pipe import End, Party, Pipe, World
 
 BOMB = b"".join((pictures.PNG, pictures.png_header(16_000, 16_000), pictures.chunk(b"IDAT", b"a"), pictures.END))
 
@@ -63,6 +63,14 @@ def pass_time(world: World, seconds: float) -> None:
     world.settle()
 
 
+def meeting(world: World, one: Party, other: Party) -> Pipe:
+    """Two nodes meet, and say all that they have to say."""
+    pipe = world.join(one, other)
+    world.settle()
+    world.check_no_errors()
+    return pipe
+
+
 def friends(world: World, *names: str) -> list[Party]:
     """Each follows the first."""
     parties = [world.add(name) for name in names]
@@ -76,17 +84,57 @@ def friends(world: World, *names: str) -> list[Party]:
 
 def test_pictures_of_those_one_follows_come_after_the_entries(world: World) -> None:
     alice, bob = friends(world, "alice", "bob")
-    files = [picture(number) for number in range(6)]
-    show(alice, *files[:4])
-    alice.post(300)
-    show(alice, *files[4:])
+    files = [picture(number) for number in range(4)]
+    show(alice, *files, kept=False)
+    world.cut(meeting(world, bob, alice))
+    for data in files:
+        with transaction(alice.connection):
+            media.keep_own(alice.connection, alice.folder, data, alice.now_ms)
+    alice.post(4000)
     pipe = world.join(bob, alice)
+    world.run(3000)  # a second passes now and then: pictures could be asked for
     world.settle()
     world.check_no_errors()
     assert all(has(bob, data) for data in files)
-    heard = [type(message) for message in pipe.ends[0].heard if isinstance(message, (RangeGiven, Media))]
-    assert heard == sorted(heard, key=lambda kind: kind is Media)
+    for end, entries, pictured in ((pipe.ends[0], RangeGiven, Media), (pipe.ends[1], Wants, WantMedia)):
+        heard = [type(message) for message in end.heard if isinstance(message, (entries, pictured))]
+        assert {*heard} == {entries, pictured}
+        assert heard == sorted(heard, key=lambda kind: kind is pictured)
     assert bob.connection.execute("SELECT count(*) FROM media WHERE state <> 1").fetchone() == (0,)
+
+
+def test_nobody_is_asked_for_pictures_while_entries_are_on_their_way_unless_a_person_waits(world: World) -> None:
+    alice, bob, carol = friends(world, "alice", "bob", "carol")
+    show(alice, picture(1), picture(2), kept=False)
+    world.cut(meeting(world, bob, alice))
+    for number in (1, 2):
+        with transaction(alice.connection):
+            media.keep_own(alice.connection, alice.folder, picture(number), alice.now_ms)
+    world.cut(meeting(world, carol, alice))
+    alice.post(100)
+    slow, pipe = world.join(bob, alice).ends[1], world.join(bob, carol)
+
+    def drive() -> None:
+        for _ in range(5000):
+            steps = [step for step in world.steps() if not (step == slow._run and slow.session._wants)]
+            if world.rng.random() < 0.01 or not steps:
+                world.tick()
+            else:
+                world.rng.choice(steps)()
+
+    drive()
+    assert slow.session._wants, "alice does not come to answer"
+    assert asked(pipe.ends[1]) == asked(slow) == []
+    one, other = (sha256(picture(number)).digest() for number in (1, 2))
+    bob.connection.execute("UPDATE media SET chosen = 1 WHERE hash = ?", (one,))
+    bob.has_news = True
+    drive()
+    assert asked(pipe.ends[1]) + asked(slow) == [one]
+    world.settle()
+    world.check_no_errors()
+    assert {*asked(pipe.ends[1]), *asked(slow)} == {one, other}
+    assert has(bob, picture(1))
+    assert has(bob, picture(2))
 
 
 def test_of_hops_come_small_avatars_and_no_more(world: World) -> None:
