@@ -18,7 +18,13 @@ def export(args: Namespace) -> None:
     with LocalNode.open(args.home) as node:
         with Progress("count") as progress:
             plan = node.plan_export(
-                args.file, form, everybody=args.all, private_too=args.private, drafts_too=args.drafts, progress=progress
+                args.file,
+                form,
+                everybody=args.all,
+                private_too=args.private,
+                drafts_too=args.drafts,
+                pictures_too=not args.no_pictures,
+                progress=progress,
             )
         if not args.json:
             _tell(plan)
@@ -44,6 +50,7 @@ def _fields(plan: ExportPlan) -> dict[str, Any]:
         "entries": extent.entries,
         "first": None if extent.first_ms is None else rfc3339(extent.first_ms),
         "last": None if extent.last_ms is None else rfc3339(extent.last_ms),
+        "pictures": extent.pictures if plan.pictures else None,
         "private": plan.private_items if plan.private else None,
         "drafts": plan.draft_count if plan.drafts else None,
         "replaces": plan.replaces,
@@ -61,6 +68,8 @@ def _tell(plan: ExportPlan) -> None:
         first, last = rfc3339(extent.first_ms)[:10], rfc3339(extent.last_ms)[:10]
         dates = f", {first}" if first == last else f", {first} to {last}"
     print(f"entries  {extent.entries} of {counted(extent.feeds, 'feed')}{dates}")
+    pictures = f"{extent.pictures}, {size(extent.picture_bytes)}" if plan.pictures and extent.pictures else "none"
+    print(f"pictures {pictures}")
     kept = "nothing" + (": sealed messages stay sealed" if plan.form is Form.BUNDLE else "")
     if plan.private:
         kept = f"{plan.private_items} of mutes, bookmarks, lists and the like; sealed messages that you can read"

@@ -151,6 +151,7 @@ def make_parser() -> argparse.ArgumentParser:
     export.add_argument("--all", action="store_true", help="also what you hold of others")
     export.add_argument("--private", action="store_true", help="with mutes, circles, messages to some … (JSON only)")
     export.add_argument("--drafts", action="store_true", help="with drafts (JSON only)")
+    export.add_argument("--no-pictures", action="store_true", help="without pictures")
     export.add_argument("--yes", action="store_true", help="don't ask first")
 
     add("feeds", "state", "feeds", "list the feeds that are held here", "p2pmicro feeds --json")

@@ -7,12 +7,13 @@ over by its length and costs nothing else; and since a device proof begins each 
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, TypeAlias
 
 from .. import cbor
 from ..errors import DeviceError, EncodingError, EntryError, SizeError
 from ..ids import EntryId
-from ..limits import BUNDLE_RECORD_MAX_BYTES
+from ..limits import BUNDLE_RECORD_MAX_BYTES, PICTURE_MAX_BYTES
 from .chain import CheckedRange, Excerpt, Range, check_excerpt, check_range
 from .device import Device, DeviceProof, Revoke, check_device_proof, check_revoke
 from .fork import ForkProof, check_fork_proof
@@ -30,7 +31,7 @@ from .wire import (
 )
 
 MAGIC = "p2pmicro bundle 1"
-_DEVICE, _REVOKE, _FORK, _RANGE, _EXCERPT = range(5)
+_DEVICE, _REVOKE, _FORK, _RANGE, _EXCERPT, _PICTURE = range(6)
 _BYTE_STRING = 2 << 5  # RFC 8949 section 3.1: the major type in the upper three bits
 _WIDTHS = {24: 1, 25: 2, 26: 4, 27: 8}
 
@@ -54,10 +55,22 @@ class CheckedExcerpt:
     id: EntryId
 
 
-Given: TypeAlias = DeviceProof | Revoke | ForkProof | Range | Excerpt
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A picture, which entries name by its hash."""
+
+    data: bytes  # 1 byte to 1 MiB
+
+    @property
+    def name(self) -> bytes:
+        """Its SHA-256, 32 bytes."""
+        return sha256(self.data).digest()
+
+
+Given: TypeAlias = DeviceProof | Revoke | ForkProof | Range | Excerpt | Carried
 """What a record may hold, as it is written."""
-Proven: TypeAlias = Device | Revoke | ForkProof | CheckedRange | CheckedExcerpt
-"""What a reader gives: a `Device` begins a feed, what follows it is of that feed."""
+Proven: TypeAlias = Device | Revoke | ForkProof | CheckedRange | CheckedExcerpt | Carried
+"""What a reader gives: a `Device` begins a feed, what follows it is of that feed, pictures apart."""
 
 
 # --- Writing ---
@@ -89,6 +102,8 @@ def encode_record(given: Given) -> bytes:
             value = [_RANGE, range_value(given)]
         case Excerpt():
             value = [_EXCERPT, excerpt_value(given)]
+        case Carried():
+            value = [_PICTURE, given.data]
     return cbor.encode(cbor.encode(value))
 
 
@@ -183,6 +198,8 @@ class Reader:
             device = check_device_proof(parse_device_proof(inner))
             self._device, self._skips = device, not self._wanted(device)
             return None if self._skips else device
+        if kind == _PICTURE:
+            return _picture(inner)
         parse = _PARSERS.get(kind)  # type: ignore[arg-type]  # an integer: see above
         if parse is None or self._skips:
             return None
@@ -190,6 +207,14 @@ class Reader:
         if self._device is None or given.feed != self._device.feed:
             raise DeviceError("A record does not follow the device proof of its feed.")
         return _checked(given, self._device)
+
+
+def _picture(value: object) -> Carried:
+    if type(value) is not bytes:
+        raise EncodingError("A picture is a byte string.")
+    if not 1 <= len(value) <= PICTURE_MAX_BYTES:
+        raise SizeError(f"A picture has 1 to {PICTURE_MAX_BYTES} bytes, and this one has {len(value)}.")
+    return Carried(value)
 
 
 def _checked(given: Revoke | ForkProof | Range | Excerpt, device: Device) -> Proven:

@@ -31,6 +31,8 @@ class Drafts(Finding):
             found = drafts.save(self.connection, text, now_ms, number)
         if found is None:
             raise _no_draft(number)
+        if number is not None:
+            self._wipe()
         return Draft(found, now_ms, text)
 
     def drafts(self) -> list[Draft]:
@@ -48,8 +50,7 @@ class Drafts(Finding):
         if draft is None:
             raise _no_draft(number)
         ref = self.post(draft.text)
-        with transaction(self.connection):
-            drafts.drop(self.connection, number)
+        self.delete_draft(number)
         return ref
 
     def delete_draft(self, number: int) -> None:
@@ -62,6 +63,7 @@ class Drafts(Finding):
             gone = drafts.drop(self.connection, number)
         if not gone:
             raise _no_draft(number)
+        self._wipe()
 
 
 def _no_draft(number: int | None) -> LocalError:

@@ -4,6 +4,7 @@ Source: protocol/bundle.md, "Feeds in it"; protocol/export.md, "The file".
 """
 
 import json
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -11,16 +12,27 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import LocalError
-from ..feed.bundle import Manifest, encode_manifest, encode_record
+from ..feed.bundle import Carried, Manifest, encode_manifest, encode_record
 from ..feed.chain import Range
+from ..feed.picture import PictureError
 from ..ids import AccountId, FeedId, format_account, format_feed
 from ..store import drafts, private
-from ..store.bundle import Extent, feeds_to_give, records_of, survey
+from ..store.bundle import (
+    Extent,
+    excerpts_of,
+    feeds_held_alone,
+    feeds_to_give,
+    pictures_to_give,
+    records_of,
+    survey,
+)
 from ..store.db import read_transaction
 from ..store.feeds import FeedState, feed_state
 from ..store.serve import entry_ids
 from ..store.view import shown_rows
 from ..views import PEOPLE
+from ..views.message import Picture
+from ..views.pictures import open_picture
 from .drafts import Drafts
 from .install import wall_ms
 from .newfile import check_place, new_file
@@ -57,13 +69,21 @@ class ExportPlan:
     private_items: int
     draft_count: int
     replaces: bool  # a file that is there already
+    pictures: bool = True
 
     @property
     def about_bytes(self) -> int:
         """How large the file will be, roughly."""
+        pictures = self.extent.picture_bytes * (3 if self.form is Form.BUNDLE else 4) // 3 if self.pictures else 0
         if self.form is Form.BUNDLE:
-            return self.extent.bytes + 3 * self.extent.entries + _BUNDLE_RECORD_BYTES * (1 + self.extent.feeds)
-        return self.extent.bytes + _PLAIN_ENTRY_BYTES * (self.extent.entries + self.private_items + self.draft_count)
+            return (
+                pictures + self.extent.bytes + 3 * self.extent.entries + _BUNDLE_RECORD_BYTES * (1 + self.extent.feeds)
+            )
+        return (
+            pictures
+            + self.extent.bytes
+            + _PLAIN_ENTRY_BYTES * (self.extent.entries + self.private_items + self.draft_count)
+        )
 
 
 class Export(Drafts):
@@ -77,6 +97,7 @@ class Export(Drafts):
         everybody: bool = False,
         private_too: bool = False,
         drafts_too: bool = False,
+        pictures_too: bool = True,
         progress: Progress = lambda done, total: None,
     ) -> ExportPlan:
         """Say what an export to a file would have; nothing is written.
@@ -86,6 +107,7 @@ class Export(Drafts):
             everybody: also what is held of those whom this node wants; never of guests or of the blocked.
             private_too: with mutes, blocks, bookmarks and the like, and with sealed messages that can be read here.
             drafts_too: with drafts.
+            pictures_too: with the pictures that are here.
         Raises:
             LocalError: neither ending nor form, a place inside of the home, or something private in a bundle.
             ConfigError: no such folder.
@@ -112,6 +134,7 @@ class Export(Drafts):
             kept,
             len(drafts.load(self.connection)) if drafts_too else 0,
             found.exists(),
+            pictures_too,
         )
 
     def export(self, plan: ExportPlan, progress: Progress = lambda done, total: None) -> int:
@@ -140,7 +163,18 @@ class Export(Drafts):
                 if isinstance(record, Range):
                     done += sum(isinstance(item, bytes) for item in record.items)
                     progress(min(done, extent.entries), extent.entries)
+        for feed in feeds_held_alone(self.connection) if plan.everybody else ():
+            for record in excerpts_of(self.connection, feed):
+                file.write(encode_record(record))
+        for picture in pictures_to_give(self.connection, self._states(plan)) if plan.pictures else ():
+            data = self.folder.load(picture.hash)
+            if data is not None:
+                file.write(encode_record(Carried(data)))
         progress(extent.entries, extent.entries)
+
+    def _states(self, plan: ExportPlan) -> list[FeedState]:
+        """The feeds of a plan as they are now; one that was forgotten meanwhile is not among them."""
+        return [state for feed in plan.feeds if (state := feed_state(self.connection, feed)) is not None]
 
     # --- As JSON: an item a line, so that it can be read in pieces too ---
 
@@ -148,7 +182,7 @@ class Export(Drafts):
         head = {"format": JSON_FORMAT, "made": rfc3339(wall_ms()), "account": format_account(self.account)}
         file.write(b"{\n" + b"".join(_line(name) + b": " + _line(value) + b",\n" for name, value in head.items()))
         _write_list(file, "people", (self._plain_person(account) for account in plan.people))
-        states = [state for feed in plan.feeds if (state := feed_state(self.connection, feed)) is not None]
+        states = self._states(plan)
         _write_list(file, "feeds", (_plain_feed(state) for state in states))
         if plan.private:
             kept = {name: private.items(self.connection, name) for name in PRIVATE}
@@ -163,6 +197,8 @@ class Export(Drafts):
                 "drafts",
                 ({"number": one.number, "saved": rfc3339(one.saved_ms), "text": one.text} for one in texts),
             )
+        if plan.pictures:
+            _write_list(file, "pictures", self._plain_pictures(plan, states))
         _write_list(file, "entries", self._plain_entries(plan, states, progress), last=True)
         file.write(b"}\n")
 
@@ -176,6 +212,19 @@ class Export(Drafts):
             "link": profile.link if profile is not None else None,
             "follows": followed,
         }
+
+    def _plain_pictures(self, plan: ExportPlan, states: list[FeedState]) -> Iterator[Plain]:
+        for one in pictures_to_give(self.connection, states):
+            if one.secret is not None and not plan.private:
+                continue
+            data = self.folder.load(one.hash)
+            if data is None:
+                continue
+            try:
+                plain = open_picture(Picture(one.hash, one.type, one.size_bytes, "", one.secret), data)
+            except PictureError:  # its author said something else of it
+                continue
+            yield {"sha256": one.hash.hex(), "type": one.type, "base64": b64encode(plain).decode("ascii")}
 
     def _plain_entries(self, plan: ExportPlan, states: list[FeedState], progress: Progress) -> Iterator[Plain]:
         total, done = plan.extent.entries, 0

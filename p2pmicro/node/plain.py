@@ -100,7 +100,7 @@ _FIELDS: Mapping[str, Callable[[Any], Any]] = {
     "mentions": _each(_mention),
     "quote": _ref,
     "ref": _ref,
-    "replaces": _ref,
+    "replaces": _each(_ref),
     "reply": lambda reply: {"root": _ref(reply["root"]), "parent": _ref(reply["parent"])},
     "to": _each(format_account),
 }

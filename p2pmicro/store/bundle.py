@@ -11,6 +11,7 @@ from ..feed.chain import Range, Run
 from ..ids import AccountId, FeedId
 from ..limits import PAGE_ENTRIES
 from . import private
+from .alone import alone_between, excerpt_of
 from .db import read_transaction
 from .feeds import FeedState, Role, feed_state, feed_states, shown_limit
 from .serve import read_range
@@ -28,6 +29,18 @@ class Extent:
     bytes: int = 0  # of payloads
     first_ms: int | None = None  # the earliest and the latest time that their authors claim
     last_ms: int | None = None
+    pictures: int = 0
+    picture_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPicture:
+    """A picture that is here, as an entry names it."""
+
+    hash: bytes
+    type: str
+    size_bytes: int
+    secret: bytes | None  # under which it is encrypted
 
 
 def feeds_to_give(connection: sqlite3.Connection, account: AccountId, everybody: bool) -> list[FeedState]:
@@ -46,6 +59,9 @@ def feeds_to_give(connection: sqlite3.Connection, account: AccountId, everybody:
 def survey(connection: sqlite3.Connection, states: Sequence[FeedState], progress: Callable[[int, int], None]) -> Extent:
     """Count what there is of feeds; read in pieces, since a read transaction must not be long."""
     extent = Extent()
+    for picture in pictures_to_give(connection, states):
+        extent.pictures += 1
+        extent.picture_bytes += picture.size_bytes
     total = sum(run.end.seq - run.before.seq for state in states for run in state.runs)
     done = 0
     for state in states:
@@ -63,6 +79,21 @@ def survey(connection: sqlite3.Connection, states: Sequence[FeedState], progress
     return extent
 
 
+def pictures_to_give(connection: sqlite3.Connection, states: Sequence[FeedState]) -> list[NamedPicture]:
+    """The pictures that are here of messages and profiles of these feeds, each once."""
+    found: dict[bytes, NamedPicture] = {}
+    for state in states:
+        for row in connection.execute(
+            "SELECT hash, type, p.bytes, secret FROM pictures p JOIN media m USING (hash)"
+            " WHERE state = 1 AND p.key BETWEEN ?1 AND ?2"
+            " UNION ALL SELECT hash, type, a.bytes, NULL FROM avatars a JOIN media m USING (hash)"
+            " WHERE state = 1 AND a.key BETWEEN ?1 AND ?2",
+            (state.key(1), state.key(shown_limit(state))),
+        ):
+            found.setdefault(row[0], NamedPicture(*row))
+    return list(found.values())
+
+
 def _count(extent: Extent, payloads: Sequence[bytes]) -> None:
     extent.entries += len(payloads)
     extent.bytes += sum(map(len, payloads))
@@ -77,7 +108,7 @@ def _claim(value: Any) -> int | None:
 
 
 def records_of(connection: sqlite3.Connection, feed: FeedId) -> Iterator[Given]:
-    """What a bundle has of one feed: its device proof, its revoke and fork proof, then ranges, newest first.
+    """What a bundle has of one feed's runs: its device proof, its revoke and fork proof, then ranges, newest first.
 
     Each comes of a transaction of its own: what is deleted meanwhile is a hole.
     """
@@ -91,6 +122,26 @@ def records_of(connection: sqlite3.Connection, feed: FeedId) -> Iterator[Given]:
         yield state.fork
     for run in state.runs:
         yield from _ranges(connection, feed, run, min(run.end.seq, shown_limit(state)))
+
+
+def excerpts_of(connection: sqlite3.Connection, feed: FeedId) -> Iterator[Given]:
+    """What is held alone of a feed, after its device proof; nothing if there is none."""
+    with read_transaction(connection):
+        state = feed_state(connection, feed)
+        alone = [] if state is None else alone_between(connection, state.key(1), state.key(shown_limit(state)))
+    if state is not None and alone:
+        yield state.device
+        yield from (excerpt_of(feed, one) for one in alone)
+
+
+def feeds_held_alone(connection: sqlite3.Connection) -> list[FeedId]:
+    """The feeds of which single entries are held, without those whose account the person has blocked."""
+    blocked = private.items(connection, "block").keys()
+    rows = connection.execute(
+        "SELECT DISTINCT f.feed, a.account FROM excerpts e JOIN feeds f ON f.number = e.key >> 32"
+        " JOIN accounts a ON a.number = f.account ORDER BY f.number"
+    )
+    return [FeedId(feed) for feed, account in rows if account not in blocked]
 
 
 def _ranges(connection: sqlite3.Connection, feed: FeedId, run: Run, last: int) -> Iterator[Range]:

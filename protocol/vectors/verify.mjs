@@ -441,6 +441,10 @@ export async function readBundle(bytes, trace) {
         records.push(["range", first, last]);
       } else if (type === 4n) {
         records.push(["excerpt", ofFeed(await checkExcerpt(value, trace)).seq]);
+      } else if (type === 5n) {
+        const { length } = payloadOf(value);
+        if (length < 1 || length > 1048576) refuse("entry.size", "a picture has 1 byte to 1 MiB");
+        records.push(["picture", hex(await sha256(value))]);
       }
     } catch (error) {
       if (!(error instanceof Refused)) throw error;

@@ -5,7 +5,7 @@ from typing import Any
 
 from p2pmicro import cbor
 from p2pmicro.errors import EntryError
-from p2pmicro.feed.bundle import CheckedExcerpt, Proven, Reader
+from p2pmicro.feed.bundle import Carried, CheckedExcerpt, Proven, Reader
 from p2pmicro.feed.chain import CheckedRange
 from p2pmicro.feed.device import Device, Revoke
 from p2pmicro.feed.fork import ForkProof
@@ -30,6 +30,7 @@ from .parties import (
 )
 
 RECORD_MAX = 1_179_648
+PICTURE_MAX = 1_048_576
 MAGIC = "p2pmicro bundle 1"
 _NO_FEED: dict[str, Any] = {"made": START_MS, "feeds": 0, "entries": 0, "first": None, "last": None}
 _ONE_FEED: dict[str, Any] = {"made": START_MS, "feeds": 1, "entries": 4, "first": START_MS, "last": START_MS + 4000}
@@ -40,6 +41,7 @@ _PROOF_B = [0, [LOG_B.payload(1), LOG_B.head(1)]]
 _REVOKE = [1, [FEED_A.public, 5, LOG_A.id(5), ACCOUNT_A.sign(revoke_message(FEED_A.public, 5, LOG_A.id(5)))]]
 _RANGE = [3, LOG_A.range(2, 5)]
 _RANGE_TWISTED = [3, [*LOG_A.range(2, 5)[:4], [[5, flipped(LOG_A.head(5))]]]]
+_PICTURE = b"\x89PNG, as far as a bundle is concerned"
 _EXCERPT = [4, LOG_A.excerpt(7, 9)]
 
 EVERYTHING: Sequence[Any] = (
@@ -51,6 +53,7 @@ EVERYTHING: Sequence[Any] = (
     _EXCERPT,
     _PROOF_B,
     [3, LOG_B.range(1, 2)],
+    [5, _PICTURE],
 )
 """A record of each type, and a second feed."""
 
@@ -84,6 +87,8 @@ def _told(found: Proven | EntryError) -> list[Any]:
             return ["range", found.range.before.seq + 1, found.end.seq]
         case CheckedExcerpt():
             return ["excerpt", found.excerpt.before.seq + 1]
+        case Carried():
+            return ["picture", found.name.hex()]
         case EntryError():
             return ["refused", found.code]
 
@@ -128,6 +133,8 @@ def _whole() -> Iterator[Vector]:
     yield _bundle("everything", "bundle-record", "A record of each type, and a second feed.", *EVERYTHING)
     yield _bundle("feed_twice", "bundle-order", "A reader takes any order: the feed comes in two parts.", _PROOF_A,
                   [3, LOG_A.range(1, 2)], _PROOF_B, _PROOF_A, _EXCERPT)  # fmt: skip
+    yield _bundle("picture_alone", "bundle-picture", "A picture is of no feed; what it shows is judged elsewhere.",
+                  [5, _PICTURE], _PROOF_A, [5, b"x"], _RANGE)  # fmt: skip
     yield _bundle("with_hole", "bundle-no-deleted", "An erased payload is a hole.", _PROOF_A,
                   [3, LOG_A.range(2, 5, holes=(4,))])  # fmt: skip
     yield _bundle("type_unknown", "bundle-later", "Types of a later version, in a feed and before any.",
@@ -158,7 +165,16 @@ def _with_a_refused_record() -> Iterator[Vector]:
     yield _bundle("record_map", "bundle-record", "A map as a record.", _PROOF_A, {"range": 3}, _RANGE)
     yield _bundle("type_negative", "bundle-record", "A type below 0 is none.", _PROOF_A, [-1, None], _RANGE)
     yield _bundle("type_text", "bundle-record", "A type that is a text is none.", _PROOF_A, ["range", None], _RANGE)
+    yield _bundle("picture_empty", "bundle-picture", "No picture.", [5, b""], [5, _PICTURE])
+    yield _bundle("picture_text", "bundle-record", "A text is no picture.", [5, "PNG"], [5, _PICTURE])
     good = _items([MAGIC, _ONE_FEED], _PROOF_A)
+    for name, comment, length in (
+        ("picture_largest", "At the limit.", PICTURE_MAX),
+        ("picture_too_large", "One byte over.", PICTURE_MAX + 1),
+    ):
+        item = _items([5, bytes(length)])
+        yield _raw(name, "bundle-picture", comment, good + item + _items(_RANGE), "ok",
+                   parts=[(good + item[:-length], 1), (b"\x00", length), (_items(_RANGE), 1)])  # fmt: skip
     for name, comment, record in (
         ("record_empty", "An empty record.", b""),
         ("record_not_cbor", "A record that is no CBOR.", b"\xff\x00"),

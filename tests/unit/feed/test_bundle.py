@@ -10,7 +10,7 @@ import pytest
 from p2pmicro import cbor
 from p2pmicro.errors import EncodingError, EntryError, SizeError
 from p2pmicro.feed import bundle
-from p2pmicro.feed.bundle import Manifest, Proven, Reader, encode_manifest, encode_record
+from p2pmicro.feed.bundle import Carried, Manifest, Proven, Reader, encode_manifest, encode_record
 from p2pmicro.feed.chain import CheckedRange
 from p2pmicro.feed.device import Device, make_revoke
 from p2pmicro.feed.fork import ForkProof, make_fork_proof
@@ -31,6 +31,7 @@ def records(feed: MadeFeed) -> list[bytes]:
         encode_record(feed.range(129, 200)),
         encode_record(feed.range(1, 128, holes=range(70, 80))),
         encode_record(feed.excerpt(70, 73)),
+        encode_record(Carried(b"picture")),
     ]
 
 
@@ -53,7 +54,7 @@ def kinds(found: Iterable[object]) -> list[str]:
 
 def test_bundle_gives_what_was_put_in(feed: MadeFeed, whole: bytes) -> None:
     reader = Reader()
-    device, revoke, fork, newer, older, excerpt = read([whole], reader)
+    device, revoke, fork, newer, older, excerpt, picture = read([whole], reader)
     assert reader.manifest == MANIFEST
     assert isinstance(device, Device)
     assert (device.feed, device.account) == (feed.feed, feed.account)
@@ -65,6 +66,7 @@ def test_bundle_gives_what_was_put_in(feed: MadeFeed, whole: bytes) -> None:
     assert older.range == feed.range(1, 128, holes=range(70, 80))
     assert isinstance(excerpt, bundle.CheckedExcerpt)
     assert (excerpt.excerpt, excerpt.id) == (feed.excerpt(70, 73), feed.links[70].id)
+    assert picture == Carried(b"picture")
 
 
 def test_bundle_byte_by_byte_is_the_same(whole: bytes, rng: Random) -> None:
@@ -104,8 +106,8 @@ def test_nothing_of_an_unproven_feed_is_given(records: Sequence[bytes]) -> None:
     damaged = bytearray(records[0])
     damaged[-1] ^= 1
     found = read([encode_manifest(MANIFEST), bytes(damaged), *records[1:], *records])
-    assert kinds(found[:6]) == ["SignatureError", *["DeviceError"] * 5]
-    assert found[6:] == read([encode_manifest(MANIFEST), *records])
+    assert kinds(found[:7]) == ["SignatureError", *["DeviceError"] * 5, "Carried"]
+    assert found[7:] == read([encode_manifest(MANIFEST), *records])
 
 
 def test_of_an_unwanted_feed_nothing_is_checked(
@@ -122,7 +124,7 @@ def test_of_an_unwanted_feed_nothing_is_checked(
 
     for check in ("check_range", "check_excerpt", "check_revoke", "check_fork_proof"):
         monkeypatch.setattr(bundle, check, never)
-    assert read([whole, *records], Reader(is_wanted)) == []
+    assert read([whole, *records], Reader(is_wanted)) == [Carried(b"picture")] * 2
     assert len(asked) == 2
 
 

@@ -5,7 +5,9 @@ import os
 import re
 import shutil
 import stat
+from base64 import b64decode
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +15,19 @@ import pytest
 
 from p2pmicro.errors import ConfigError, LocalError, StoreFullError
 from p2pmicro.feed import content
-from p2pmicro.ids import Ref, format_account, format_feed, format_ref
+from p2pmicro.feed.bundle import Carried, Manifest, encode_manifest, encode_record
+from p2pmicro.ids import format_account, format_feed, format_ref
 from p2pmicro.keys import seed_words
 from p2pmicro.node.carried import Imported
 from p2pmicro.node.export import Form
 from p2pmicro.node.home import Home
 from p2pmicro.node.local import LocalNode
+from p2pmicro.node.newpicture import NewPicture
 from p2pmicro.store import private
 from p2pmicro.store.db import transaction
 from p2pmicro.store.lock import NodeLock
+from p2pmicro.store.serve import read_excerpt
+from tests.pictures import png
 from tests.test_docs import read
 
 MARKER = "wandering albatross"
@@ -49,16 +55,12 @@ def texts(document: Any) -> list[str]:
     return [entry["content"]["text"] for entry in document["entries"] if entry["kind"] == "post"]
 
 
-def delete(node: LocalNode, ref: Ref) -> None:
-    node.append(lambda _: [("delete", content.delete(ref))])
-
-
 # --- As JSON ---
 
 
 def test_plain_export_has_everything_of_oneself_in_plain_words(ada: LocalNode, tmp_path: Path) -> None:
     first, gone, last = (ada.post(text) for text in ("one", MARKER, "two \u2603"))
-    delete(ada, gone)
+    ada.delete(gone)
     document = exported(ada, tmp_path / "me.json")
     assert document["format"] == "p2pmicro export 1"
     assert document["account"] == format_account(ada.account)
@@ -79,12 +81,12 @@ def test_plain_export_has_everything_of_oneself_in_plain_words(ada: LocalNode, t
 
 
 def test_every_field_of_a_plain_export_is_documented(ada: LocalNode, tmp_path: Path) -> None:
-    ada.post("one")
+    ada.post("one", [NewPicture(png(), "a square")])
     ada.save_draft("two")
     document = exported(ada, tmp_path / "me.json", private_too=True, drafts_too=True)
     named = set(re.findall(r"`([^`]+)`", read("export.md")))
     assert document.keys() <= named
-    for part in ("people", "feeds", "drafts", "entries"):
+    for part in ("people", "feeds", "drafts", "pictures", "entries"):
         for field in document[part][0]:
             assert f".{field}" in named or f"{part}[].{field}" in named, field
     assert document["private"].keys() <= named
@@ -123,7 +125,7 @@ def test_bundle_brings_everything_back_into_an_empty_home_of_the_same_account(ad
     for number in range(150):
         ada.post(f"message {number}")
     gone = ada.post(MARKER)
-    delete(ada, gone)
+    ada.delete(gone)
     exported(ada, tmp_path / "me.p2pb")
     assert MARKER.encode() not in (tmp_path / "me.p2pb").read_bytes()
     with opened(tmp_path, "again", " ".join(seed_words(ada.keys.seed))) as again:
@@ -154,9 +156,77 @@ def test_bundle_of_everybody_is_taken_in_as_far_as_it_is_wanted(ada: LocalNode, 
         assert cleo.import_bundle(tmp_path / "all.p2pb").feeds == 2
         assert {message.text for message in cleo.page(ben.account)} == {"from Ben"}
         assert cleo.import_bundle(tmp_path / "all.p2pb").entries == 0
-        with transaction(cleo.connection):
-            private.put(cleo.connection, "block", ben.account, True)
+        cleo.block(ben.account)
         assert cleo.import_bundle(tmp_path / "all.p2pb").feeds == 1
+        assert cleo.page(ben.account) == []
+
+
+def test_pictures_come_along_and_are_kept_where_an_entry_names_them(ada: LocalNode, tmp_path: Path) -> None:
+    ref = ada.post("Look", [NewPicture(png(seed=1), "a square"), NewPicture(png(seed=2), "another")])
+    ada.profile(avatar=png(seed=3))
+    gone = ada.post("Not this", [NewPicture(png(seed=4), "")])
+    ada.delete(gone)
+    document = exported(ada, tmp_path / "me.json")
+    pictures = {picture["sha256"]: picture for picture in document["pictures"]}
+    assert len(pictures) == 3
+    for picture in pictures.values():
+        assert sha256(b64decode(picture["base64"])).hexdigest() == picture["sha256"]
+        assert picture["type"] == "image/png"
+    posted = next(entry for entry in document["entries"] if entry["kind"] == "post")
+    assert [(row["alt"], row["sha256"] in pictures) for row in posted["content"]["media"]] == [
+        ("a square", True),
+        ("another", True),
+    ]
+    assert "pictures" not in exported(ada, tmp_path / "me.json", pictures_too=False)
+    exported(ada, tmp_path / "me.p2pb")
+    exported(ada, tmp_path / "without.p2pb", pictures_too=False)
+    with opened(tmp_path, "again", " ".join(seed_words(ada.keys.seed))) as again:
+        assert again.import_bundle(tmp_path / "without.p2pb").pictures == 0
+        assert again.import_bundle(tmp_path / "me.p2pb").pictures == 3
+        assert again.picture(ref.feed, ref.seq, 2) == ada.picture(ref.feed, ref.seq, 2)
+    with opened(tmp_path, "ben") as stranger:
+        assert stranger.import_bundle(tmp_path / "me.p2pb").pictures == 0
+        assert stranger.folder.names() == []
+
+
+def test_picture_that_is_not_what_its_message_says_is_not_kept(ada: LocalNode, tmp_path: Path) -> None:
+    named = [sha256(png()).digest(), "image/gif", len(png()), "said to be a GIF"]
+    ada.append(lambda _: [("post", content.post("Look", media=[named]))])
+    exported(ada, tmp_path / "me.p2pb")
+    with (tmp_path / "me.p2pb").open("ab") as file:
+        file.write(encode_record(Carried(png())))
+    with opened(tmp_path, "again", " ".join(seed_words(ada.keys.seed))) as again:
+        result = again.import_bundle(tmp_path / "me.p2pb")
+        assert (result.fault, result.pictures, again.folder.names()) == (None, 0, [])
+
+
+def test_what_is_held_alone_is_carried_on_to_who_lacks_it(ada: LocalNode, tmp_path: Path) -> None:
+    """Ada holds what Ben wrote since Dora, whom she follows, answered it; Cleo follows Dora too."""
+    with opened(tmp_path, "ben") as ben, opened(tmp_path, "cleo") as cleo, opened(tmp_path, "dora") as dora:
+        asked = ben.post("Who has seen the owl?")
+        dora.follow(ben.account)
+        exported(ben, tmp_path / "ben.p2pb")
+        dora.import_bundle(tmp_path / "ben.p2pb")
+        dora.reply(asked, "I have.")
+        dora.unfollow(ben.account)
+        exported(dora, tmp_path / "dora.p2pb")
+        excerpt = read_excerpt(ben.connection, asked.feed, asked.seq)
+        assert excerpt is not None
+        records = [encode_record(ben.device().proof), encode_record(excerpt)]
+        (tmp_path / "alone.p2pb").write_bytes(encode_manifest(Manifest(0, 1, 0, None, None)) + b"".join(records))
+        ada.follow(dora.account)
+        assert ada.import_bundle(tmp_path / "alone.p2pb").entries == 0, "nothing refers to it"
+        ada.import_bundle(tmp_path / "dora.p2pb")
+        assert ada.import_bundle(tmp_path / "alone.p2pb").entries == 1
+        exported(ada, tmp_path / "all.p2pb", everybody=True)
+        cleo.follow(dora.account)
+        cleo.import_bundle(tmp_path / "all.p2pb")
+        found = cleo.message(asked.feed, asked.seq)
+        assert found is not None
+        assert (found.text, found.alone, found.account) == ("Who has seen the owl?", True, ben.account)
+        ada.block(ben.account)
+        exported(ada, tmp_path / "all.p2pb", everybody=True)
+        assert b"owl" not in (tmp_path / "all.p2pb").read_bytes()
 
 
 def test_damaged_bundle_gives_what_is_whole_and_says_what_is_wrong(ada: LocalNode, tmp_path: Path) -> None:
@@ -269,6 +339,6 @@ def test_deleted_between_plan_and_writing_is_not_in_it(ada: LocalNode, tmp_path:
     for name in ("me.p2pb", "me.json"):
         plan = ada.plan_export(tmp_path / name)
         if name == "me.p2pb":
-            delete(ada, ref)
+            ada.delete(ref)
         ada.export(plan)
         assert MARKER.encode() not in (tmp_path / name).read_bytes()
