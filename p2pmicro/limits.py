@@ -108,3 +108,4 @@ QUOTA_FEED_BYTES = 1 << 30  # one feed that a person follows: four million messa
 QUOTA_TOTAL_BYTES = 16 << 30
 QUOTA_MEDIA_BYTES = 2 << 30  # pictures of others; one's own have none
 AVATAR_OF_HOPS_MAX_BYTES = 64 << 10  # what is fetched unasked of those whom one does not follow oneself
+CIRCLE_MEMBERS_MAX = 1000  # each is an item of private state; more is a public

@@ -93,6 +93,7 @@ class Carried(Export):
         except OSError as error:
             raise ConfigError(f"{path} can't be read: {error.strerror}.") from None
         result.manifest = reader.manifest
+        self.unseal()
         self._refresh_carried()
         return result
 

@@ -19,6 +19,7 @@ from ..feed.device import Device, check_device_proof, make_device
 from ..ids import AccountId, FeedId, Ref
 from ..keys import account_key, box_public, device_public, parse_seed_words
 from ..limits import FOLLOWS_PART_MAX, SNAPSHOT_EVERY_ENTRIES
+from ..store import private as private_state
 from ..store.append import append_with, check_own, create_feed
 from ..store.changes import ChangeNumbers, new_epoch
 from ..store.db import open_database, transaction
@@ -30,6 +31,8 @@ from ..store.view import View
 from ..views import ALL, PEOPLE, PICTURES
 from .home import Home, Keys, find_home, keys_lock, load_keys, make_feed_keys, make_seed, prepare
 from .roles import refresh_interest
+from .sealing import Sealing, forget_due, is_due
+from .unsealing import Unsealing
 from .wake import wake_node
 
 log = logging.getLogger(__name__)
@@ -102,6 +105,7 @@ class Install:
         self.keys = keys
         self.mark = MarkFile(self.home.state, keys.feed_id)
         self.changes = ChangeNumbers(self.mark)
+        self.sealing = Sealing(self.account, self.feed, keys.seed)
 
     def check_feed(self) -> None:
         """See that the feed may be written; make it where it is new, or another where this is a copied home."""
@@ -174,8 +178,15 @@ class Install:
 
     # --- Appending ---
 
-    def append(self, make: Make, *, refresh: bool = False) -> list[Ref]:
-        """Append what `make` gives, and a snapshot where one is due; then wake the node."""
+    def append(self, make: Make, *, refresh: bool = False, private: bool = False) -> list[Ref]:
+        """Append what `make` gives, with what else is due; then wake the node.
+
+        Args:
+            make: gives the entries; nothing else is written where it gives none, unless `private`.
+            refresh: whether whom to ask for is to be computed again.
+            private: whether private state that waits is written even if nothing goes with it.
+        Returns: the refs of what `make` gave.
+        """
         now_ms = wall_ms()
         count = 0
 
@@ -183,8 +194,9 @@ class Install:
             nonlocal count
             entries = make(connection)
             count = len(entries)
-            if entries:
-                entries += self._snapshot(connection, force=False)
+            if entries or private:
+                entries += self._snapshot(connection, force=False) + self.sealing.private(connection)
+                forget_due(connection)
             return [content.write(now_ms, kind, fields) for kind, fields in entries]
 
         self._start_numbers()
@@ -197,8 +209,23 @@ class Install:
             with transaction(self.connection):
                 refresh_interest(self.connection, self.views, self.account, self.feed, secrets.token_bytes)
         if refs:
+            self.unseal()  # one's own too: what was written is read like everybody's
             wake_node(self.home.wake)
         return refs[:count]
+
+    def append_private(self) -> bool:
+        """Write private state that has waited long enough for a message to go with; whether anything was due."""
+        if not private_state.is_due(self.connection):
+            return False
+        with transaction(self.connection):
+            due = is_due(self.connection, wall_ms())
+        if due:
+            self.append(lambda _: [], private=True)
+        return due
+
+    def unseal(self) -> None:
+        """Open what is sealed to this account and was not yet tried."""
+        Unsealing(self.account, self.keys.seed, self.views).run(self.connection)
 
     def _start_numbers(self) -> None:
         """Go on above reserved change numbers if no node runs here; a running one has done so."""

@@ -8,6 +8,7 @@ is a class in a file of its own, on top of the one before:
     Quiet       quiet.py       mutes and blocks
     Lists       lists.py       lists of people
     People      people.py      profile, follows, who is who
+    Circles     circles.py     circles, and messages to some alone
     Pictures    pictures.py    pictures, shown and erased
     Reading     reading.py     lists, threads, one message
     Messages    messages.py    writing and deleting

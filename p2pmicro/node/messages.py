@@ -18,15 +18,13 @@ from ..store.lock import NodeLock
 from ..views.held import account_of, ids_of, is_deleted
 from ..views.message import Message, Picture
 from ..views.names import mentions_in
+from .circles import Entries
 from .install import wall_ms
 from .newpicture import NewPicture, keep_pictures, strip_pictures
 from .reading import GivenRef, Reading
 
 _LANG = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")  # RFC 5646 section 2.1, as far as its shape goes
 _FIELDS_MAX_BYTES = PAYLOAD_MAX_BYTES - 64  # less what stands around the fields
-
-Entries = list[tuple[str, content.Content]]
-
 
 class Messages(Reading):
     """Messages, written and deleted."""
@@ -40,36 +38,49 @@ class Messages(Reading):
         quote: GivenRef | None = None,
         replace: GivenRef | None = None,
         lang: str | None = None,
+        to: Sequence[str] = (),
     ) -> Ref:
         """Write a message: on the disk when this returns. Whom the text names by `@` is bound to it.
 
         Args:
             pictures: at most 4; with one, the text may be empty.
-            reply: what it answers.
+            reply: what it answers; of a message to some, the answer is for all who can read that.
             quote: what it quotes.
             replace: a message of one's own that is deleted, and whose place it takes: the same thread, the answers to
                 it, its pictures and its quote, where no others are given. Likes and reposts are gone with the old one.
             lang: the text's language, a BCP 47 tag.
+            to: names of circles, or people as they are named: only they can read it. Empty: everybody.
         Raises:
             TextError: empty, over 140 code points, or with characters that can't be sent; nothing was written.
             PictureError: no picture, or a too large one; nothing was written.
-            LocalError: what it refers to is not here, or can't be referred to; nothing was written.
+            LocalError: what it refers to is not here, or can't be referred to; somebody it is to can't be found, or
+                nothing can be sealed to them yet; nothing was written.
             StoreError: nothing was written.
         """
         clean = clean_text(text) if text or not pictures else ""
-        ready = strip_pictures(pictures)
         if lang is not None and (len(lang) > LANG_MAX_CODE_POINTS or not _LANG.fullmatch(lang)):
             raise LocalError(f"{lang[:40]!r} is no language: give a BCP 47 tag, as en or pt-BR.")
         if reply is not None and replace is not None:
             raise LocalError("A message keeps its place when it is replaced: it can't answer another.")
+        if to and (reply is not None or replace is not None):
+            raise LocalError("An answer goes where what it answers went, and a correction too: leave out --to.")
+        with read_transaction(self.connection):
+            answered = None if reply is None else self._find(self.connection, reply)
+        sealed = bool(to) or (answered is not None and answered.sealed)
+        ready = strip_pictures(pictures, sealed=sealed)
 
         def make(connection: sqlite3.Connection) -> Entries:
             fields: dict[str, Any] = {"lang": lang, "mentions": _mentions(connection, clean)}
-            if reply is not None:
-                fields["reply"] = _reply_to(self._public(connection, reply, "answered in public"))
+            if answered is not None:
+                fields["reply"] = _reply_to(answered)
             if quote is not None:
                 fields["quote"] = content.ref_value(self._public(connection, quote, "quoted in public").ref)
-            fields["media"] = keep_pictures(connection, self.folder, ready, wall_ms())
+            fields["media"] = keep_pictures(connection, self.folder, ready, wall_ms(), sealed=sealed)
+            if to:
+                return self._sealed_post(connection, content.post(clean, **fields), to)
+            if answered is not None and sealed:
+                root = answered.root or answered.ref
+                return [self._sealed_answer(connection, root, "post", content.post(clean, **fields))]
             if replace is None:
                 return [("post", content.post(clean, **fields))]
             old = self._own(connection, replace)
@@ -78,10 +89,10 @@ class Messages(Reading):
                 ("delete", content.delete(old.ref)),
             ]
 
-        ref = self.append(make)[0]
+        refs = self.append(make)
         if replace is not None:
             self._wipe()
-        return ref
+        return refs[-1] if to else refs[0]  # before a message to a large circle, its members are given its key
 
     def reply(self, ref: GivenRef, text: str, pictures: Sequence[NewPicture] = (), *, lang: str | None = None) -> Ref:
         """Answer a message, as `post`."""

@@ -7,6 +7,8 @@ open_node
        │    └─ mDNS        announcements to and fro          ─┘
        ├─ verify           what came, checked on a thread
        ├─ insert           what was checked, stored on another
+       ├─ open             what is sealed to this account, in the background
+       ├─ keep private     what no message took along, once a day
        ├─ tick             each second: tell peers what changed, look for other programs' appends
        └─ listen to the local socket
 """
@@ -35,6 +37,7 @@ from ..net.listen import open_listeners, port_of, serve
 from ..net.tls import OPEN_NETWORK_KEY, Connection, check_network_key, issue_credentials
 from ..store.changes import epoch
 from ..store.db import BULK_CACHE_KIB, open_database, transaction
+from ..store.feeds import Role
 from ..store.lock import NodeLock
 from ..store.peers import Address
 from .home import Home, find_home
@@ -46,11 +49,12 @@ from .meet import Meet
 from .offline import Node
 from .offload import Offload, on_thread
 from .pipeline import Pipeline
-from .replicate import Replicator
+from .replicate import Arrived, Replicator
 from .sessions import Sessions
 from .status import PeerState, peer_json
 from .switchboard import Own
 from .talk import Talk
+from .unsealing import Unsealing
 from .waiting import Signal
 from .wake import PEERS, open_wake_socket
 
@@ -59,6 +63,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 _SWITCH_INTERVAL_S = 0.0005  # figures.md: three stages share the interpreter; the default of 5 ms makes them wait
 _GC_THRESHOLD = (50_000, 20, 20)  # a batch makes 16,000 short-lived objects without cycles: by default, 11 % of a sync
+_PRIVATE_EVERY_S = 60.0  # whether private state has waited long enough
 _PAUSE_S = 5.0  # before a task that failed begins anew
 _LOCK_TIMEOUT_S = 1.0  # a command that appends holds the lock for a moment
 _WAKE_BYTES = 64
@@ -150,6 +155,7 @@ class NetworkNode(Node):
         super().__init__(local, offload)
         self.settings = settings
         self._reading = trio.CapacityLimiter(1)
+        self._opening = trio.CapacityLimiter(1)
         self._changed = Signal()
         self._pictures = trio.Event()
         self._stack = ExitStack()
@@ -213,6 +219,8 @@ class NetworkNode(Node):
         nursery.start_soon(self._guard, self._pipeline.run)
         nursery.start_soon(self._guard, self._tick)
         nursery.start_soon(self._guard, self._do_housework)
+        nursery.start_soon(self._guard, self._open_sealed)
+        nursery.start_soon(self._guard, self._keep_private)
         if self._wake is not None:
             nursery.start_soon(self._guard, self._listen_locally)
 
@@ -297,6 +305,28 @@ class NetworkNode(Node):
                 step = partial(work.step, self._ingest_connection, trio.current_time())
                 more = await self._offload(step, self._pipeline.inserting)
                 await trio.sleep(_HOUSEWORK_PAUSE_S)
+
+    async def _open_sealed(self) -> None:
+        """Open what is sealed to this account, once something may have come: in the background, a batch at a time."""
+        while True:
+            taken = self._pipeline.taken  # before looking: what is stored meanwhile is looked at next
+            local = self._local
+            work = Unsealing(local.account, local.keys.seed, local.views)
+            while (todo := await self._read(work.todo)) is not None:
+                outcomes = await self._offload(partial(work.attempt, todo), self._opening)
+                settle = partial(work.settle, self._ingest_connection, outcomes)
+                shown = await self._offload(settle, self._pipeline.inserting)
+                if any(one.row.entry.kind == "state" and one.row.role == Role.OWN for one in shown):
+                    self.replicator.tick(refresh=True)  # whom one blocks, as another install has it
+                for seq, feed in ((one.row.key & 0xFFFFFFFF, one.feed) for one in shown if not one.row.alone):
+                    self._tell(Arrived(feed, seq, seq))
+            await taken.wait()
+
+    async def _keep_private(self) -> None:
+        """Write private state that no message took along, at a random time of the day."""
+        while True:
+            await trio.sleep(_PRIVATE_EVERY_S)
+            await self._do(self._local.append_private)
 
     # --- Other programs on this home ---
 

@@ -11,8 +11,8 @@ from ..store.media import Wish
 from ..views import PICTURES
 from ..views.message import Picture, load
 from ..views.pictures import open_picture
+from .circles import Circles
 from .install import Make, wall_ms
-from .people import People
 from .wake import wake_node
 
 
@@ -24,12 +24,12 @@ class OpenedPicture:
     data: bytes | None  # None: not here yet; it is wanted now, and comes when a node that has it is met
 
 
-class Pictures(People):
+class Pictures(Circles):
     """Pictures, shown and erased."""
 
-    def append(self, make: Make, *, refresh: bool = False) -> list[Ref]:
+    def append(self, make: Make, *, refresh: bool = False, private: bool = False) -> list[Ref]:
         """Append as `Install.append`; pictures that nothing names any more are then erased."""
-        refs = super().append(make, refresh=refresh)
+        refs = super().append(make, refresh=refresh, private=private)
         if media.erasures_pending(self.connection):
             with transaction(self.connection):
                 media.erase_files(self.connection, self.folder)

@@ -10,7 +10,8 @@ from ..views import REACTIONS
 from ..views.held import keys_of
 from ..views.message import Message, visible
 from ..views.reactions import Reaction
-from .messages import Entries, Messages
+from .circles import Entries
+from .messages import Messages
 from .reading import GivenRef
 
 _ALL = 10_000  # bookmarks that are looked at
@@ -32,10 +33,10 @@ class Reacting(Messages):
         return self._react(Reaction.REPOST, ref, False)
 
     def like(self, ref: GivenRef) -> Ref | None:
-        """Like a message: everybody can see that; None if one does already.
+        """Like a message: whoever can read it can see that; None if one does already.
 
         Raises:
-            LocalError: it is not here, or not public; nothing was written.
+            LocalError: it is not here; nothing was written.
         """
         return self._react(Reaction.LIKE, ref, True)
 
@@ -44,13 +45,21 @@ class Reacting(Messages):
         return self._react(Reaction.LIKE, ref, False)
 
     def _react(self, kind: Reaction, given: GivenRef, on: bool) -> Ref | None:
-        done = "liked in public" if kind is Reaction.LIKE else "passed on"
-
         def make(connection: sqlite3.Connection) -> Entries:
-            # What is gone by now can still be taken back, by who knows the whole ref.
-            ref = given if isinstance(given, Ref) and not on else self._public(connection, given, done).ref
+            message = None
+            if on or not isinstance(given, Ref):  # what is gone by now can still be taken back, by who knows its ref
+                message = self._find(connection, given)
+            if message is not None and kind is Reaction.REPOST:
+                message = self._public(connection, given, "passed on")
+            ref = given if message is None else message.ref
+            assert isinstance(ref, Ref)
             state, rev = REACTIONS.state(connection, self.account, kind, ref)
-            return [] if state is on else [(kind.name.lower(), content.reaction(ref, rev, on))]
+            if state is on:
+                return []
+            fields = content.reaction(ref, rev, on)
+            if message is not None and message.sealed:
+                return [self._sealed_answer(connection, message.root or message.ref, kind.name.lower(), fields)]
+            return [(kind.name.lower(), fields)]
 
         refs = self.append(make)
         return refs[0] if refs else None

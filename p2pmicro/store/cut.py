@@ -21,7 +21,7 @@ from .effects import add_tombstones, deletes_in, erase_named, withdraw
 from .feeds import FeedState, feed_state, run_columns, shown_limit
 from .links import link_at
 from .quota import HOLE_BYTES, ROW_BYTES
-from .view import View, readable_rows
+from .view import View, readable_rows, show, unshow
 
 
 def learn_fork(connection: sqlite3.Connection, views: Sequence[View], changes: ChangeNumbers, proof: ForkProof) -> bool:
@@ -124,8 +124,7 @@ def head_at(connection: sqlite3.Connection, state: FeedState, seq: int) -> Link:
 def hide(connection: sqlite3.Connection, views: Sequence[View], state: FeedState, first: int, last: int) -> None:
     """Take entries that are shown out of the views, and take back what deletes among them did."""
     for rows in readable_rows(connection, state, first, last):
-        for view in views:
-            view.remove(connection, rows)
+        unshow(connection, views, rows)
         withdraw(connection, deletes_in(rows))
 
 
@@ -138,8 +137,7 @@ def _show(
     last: int,
 ) -> None:
     for rows in readable_rows(connection, state, first, last):
-        for view in views:
-            view.add(connection, rows)
+        show(connection, views, rows)
         deletes = deletes_in(rows)
         add_tombstones(connection, changes, deletes)
         erase_named(connection, views, changes, deletes)
@@ -162,7 +160,7 @@ def drop(connection: sqlite3.Connection, state: FeedState, first: int, last: int
         "SELECT count(*), total(coalesce(length(payload), ?)) FROM entries WHERE key BETWEEN ? AND ?",
         (HOLE_BYTES, *keys),
     ).fetchone()
-    for table in ("entries", "holes", "heads"):
+    for table in ("entries", "holes", "heads", "sealed", "secrets"):
         connection.execute(f"DELETE FROM {table} WHERE key BETWEEN ? AND ?", keys)
     connection.execute(
         "UPDATE feeds SET bytes = bytes - ? WHERE number = ?", (count * ROW_BYTES + int(size), state.number)

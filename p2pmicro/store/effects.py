@@ -18,7 +18,7 @@ from .changes import ChangeNumbers
 from .feeds import FeedState, feed_state, shown_limit
 from .links import link_at
 from .quota import HOLE_BYTES
-from .view import Row, View
+from .view import Row, View, unshow
 
 DELETED, PRUNED, MISSING = 1, 2, 3  # holes.why
 
@@ -127,8 +127,8 @@ def _erase(
     entry = read_many([payload])[0]
     if isinstance(entry, Entry) and seq <= shown_limit(state):
         row = Row(key, state.account_number, state.role, min(entry.time_ms, seen_ms), seen_ms, entry)
-        for view in views:
-            view.remove(connection, [row])
+        unshow(connection, views, [row])
+    connection.execute("DELETE FROM sealed WHERE key = ?", (key,))
 
 
 def withdraw(connection: sqlite3.Connection, deletes: Sequence[Delete]) -> None:

@@ -32,7 +32,7 @@ from .effects import (
 from .feeds import FeedState, Role, feed_state, run_columns, shown_limit
 from .links import link_at
 from .quota import HOLE_BYTES, Quotas, cost_of
-from .view import Row, View
+from .view import Row, View, show
 
 __all__ = ["Checked", "Ingest", "Outcome", "ingest", "learn_fork", "learn_revoke"]
 
@@ -315,8 +315,7 @@ class Ingest:
                 rows.append(self._row(held, key, seen_ms, entry, entry_id))
         if rows:
             self._note_deletes(rows)
-            for view in self._views:
-                view.add(self._connection, rows)
+            show(self._connection, self._views, rows)
 
     # --- Writing ---
 
@@ -370,8 +369,7 @@ class Ingest:
         if covered:
             rows = [row for row in rows if row.key not in covered]
         if rows:
-            for view in self._views:
-                view.add(self._connection, rows)
+            show(self._connection, self._views, rows)
 
     def finish(self) -> None:
         """Write what waits, and let deletes and revokes act."""

@@ -51,12 +51,20 @@ def due(connection: sqlite3.Connection) -> list[Item]:
     return [Item(name, item, rev, None if value is None else cbor.decode(value)) for name, item, rev, value in rows]
 
 
+def is_due(connection: sqlite3.Connection) -> bool:
+    """Whether anything waits to be sealed."""
+    return connection.execute("SELECT 1 FROM private WHERE seq = 0 LIMIT 1").fetchone() is not None
+
+
 def merge(connection: sqlite3.Connection, stated: Sequence[Item], feed: FeedId, seq: int) -> None:
     """Take in what an entry of one's own states: what was due is so no longer where it is what was written."""
     connection.executemany(
         "INSERT INTO private (name, item, rev, feed, seq, value) VALUES (?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (name, item) DO UPDATE SET rev = excluded.rev, feed = excluded.feed, seq = excluded.seq,"
-        " value = excluded.value WHERE (excluded.rev, excluded.feed, excluded.seq) > (rev, feed, seq)",
+        " value = excluded.value"
+        # Of two words on who belongs to a circle with one rev, the one that says no: nobody reads on by a race.
+        " WHERE (excluded.rev, name = 'member' AND excluded.value IS NULL, excluded.feed, excluded.seq)"
+        " > (rev, name = 'member' AND value IS NULL, feed, seq)",
         [
             (one.name, one.item, one.rev, feed, seq, None if one.value is None else cbor.encode(one.value))
             for one in stated

@@ -7,3 +7,14 @@ CREATE TABLE sealed (
     plain BLOB                                 -- CBOR [kind, content] of what was opened
 ) STRICT;
 CREATE INDEX sealed_todo ON sealed (state) WHERE state = 0;
+
+-- X25519 keys that sealed entries brought: of answers to a thread, and of circles.
+CREATE TABLE secrets (
+    secret BLOB PRIMARY KEY,                   -- 32 bytes
+    key INTEGER NOT NULL,                      -- the entry that brought it
+    time_ms INTEGER NOT NULL,                  -- its place in time: the newest are tried
+    circle BLOB,                               -- of a circle: 16 bytes; NULL: of the answers to the entry
+    gen INTEGER                                -- of a circle: its generation
+) STRICT, WITHOUT ROWID;
+CREATE INDEX secrets_by_time ON secrets (time_ms, key);
+CREATE INDEX secrets_by_key ON secrets (key);

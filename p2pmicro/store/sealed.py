@@ -1,0 +1,148 @@
+"""Sealed entries in the store: what is to be tried, what was opened, and the keys that it brought.
+
+An entry is tried once, whatever comes of it: the outcome is kept beside the log, so that `rebuild` opens nothing. A key
+that comes later has those tried again that bear its tag. The crypto itself is done by whoever asks for what is to do,
+outside of any transaction. Source: protocol/content.md, "Sealing".
+"""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ..errors import EntryError
+from ..feed.content import Content, Entry, read, read_opened
+from ..feed.seal import Opened, tag_of
+from ..ids import AccountId, FeedId
+from ..limits import REPLY_KEYS_MAX
+from . import private
+from .feeds import Role, feed_by_number, shown_limit
+from .view import CLOSED, OPENED, TO_TRY, Row, View
+
+_CLOSED_MAX = 10_000
+"""Closed entries that a new key is tried on, the newest: a hash and a look at each, 30 ms in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Todo:
+    """A sealed entry that is to be tried."""
+
+    key: int
+    account: AccountId  # whose it is, proven
+    feed: FeedId
+    content: Content
+
+
+class Shown(NamedTuple):
+    """A sealed entry that was opened, as views take it."""
+
+    feed: FeedId
+    row: Row
+
+
+def to_try(connection: sqlite3.Connection, limit: int) -> list[Todo]:
+    """Sealed entries that are to be tried, the newest first: at most `limit`."""
+    rows = connection.execute(
+        "SELECT sealed.key, accounts.account, feeds.feed, held.payload FROM sealed JOIN held ON held.key = sealed.key"
+        " JOIN feeds ON feeds.number = sealed.key >> 32 JOIN accounts ON accounts.number = feeds.account"
+        f" WHERE sealed.state = {TO_TRY} ORDER BY sealed.key DESC LIMIT ?",
+        (limit,),
+    ).fetchall()
+    return [Todo(key, AccountId(account), FeedId(feed), read(payload).content) for key, account, feed, payload in rows]
+
+
+def settle(
+    connection: sqlite3.Connection, views: Sequence[View], outcomes: Iterable[tuple[int, Opened | None]]
+) -> list[Shown]:
+    """Note what came of trying some entries, in the caller's transaction, and show what was opened.
+
+    Returns: those that were opened and may be shown.
+    """
+    shown: list[Shown] = []
+    for key, opened in outcomes:
+        row = connection.execute(
+            "SELECT held.seen_ms, held.payload, held.alone FROM sealed JOIN held ON held.key = sealed.key"
+            f" WHERE sealed.key = ? AND state = {TO_TRY}",
+            (key,),
+        ).fetchone()
+        if row is None:  # erased meanwhile, or another program was first
+            continue
+        seen_ms, payload, alone = row
+        entry = None if opened is None else _read(read(payload).time_ms, opened.plain)
+        if opened is None or entry is None:
+            connection.execute(f"UPDATE sealed SET state = {CLOSED} WHERE key = ?", (key,))
+            continue
+        connection.execute(f"UPDATE sealed SET state = {OPENED}, plain = ? WHERE key = ?", (opened.plain, key))
+        state = feed_by_number(connection, key >> 32)
+        place_ms = min(entry.time_ms, seen_ms)
+        _take_in(connection, key, state.feed, state.role, place_ms, entry)
+        if key & 0xFFFFFFFF <= shown_limit(state):
+            row_of_it = Row(key, state.account_number, state.role, place_ms, seen_ms, entry, True, bool(alone))
+            shown.append(Shown(state.feed, row_of_it))
+    if shown:
+        for view in views:
+            view.add(connection, [one.row for one in shown])
+    return shown
+
+
+def _read(time_ms: int, plain: bytes) -> Entry | None:
+    """What was inside; None where it is no kind or shape that this version knows."""
+    try:
+        return read_opened(time_ms, plain)
+    except EntryError:
+        return None
+
+
+def _take_in(connection: sqlite3.Connection, key: int, feed: FeedId, role: Role, place_ms: int, entry: Entry) -> None:
+    """Keep what is no message: keys for answers and of circles, and one's own private state."""
+    content = entry.content
+    if entry.kind == "post" and "key" in content:
+        _keep_secret(connection, content["key"], key, place_ms, None, None)
+    elif entry.kind == "circle-key":
+        _keep_secret(connection, content["key"], key, place_ms, content["circle"], content["gen"])
+    elif entry.kind == "state" and role is Role.OWN:
+        items = [private.Item(*item) for item in content["items"]]
+        private.merge(connection, items, feed, key & 0xFFFFFFFF)
+
+
+def _keep_secret(
+    connection: sqlite3.Connection, secret: bytes, key: int, time_ms: int, circle: bytes | None, gen: int | None
+) -> None:
+    new = connection.execute(
+        "INSERT OR IGNORE INTO secrets (secret, key, time_ms, circle, gen) VALUES (?, ?, ?, ?, ?)",
+        (secret, key, time_ms, circle, gen),
+    ).rowcount
+    if not new:
+        return
+    closed = connection.execute(
+        "SELECT sealed.key, salt, payload FROM sealed JOIN held ON held.key = sealed.key"
+        f" WHERE state = {CLOSED} ORDER BY sealed.key DESC LIMIT ?",
+        (_CLOSED_MAX,),
+    ).fetchall()
+    again = [(at,) for at, salt, payload in closed if tag_of(secret, salt) in payload]
+    connection.executemany(f"UPDATE sealed SET state = {TO_TRY} WHERE key = ?", again)
+
+
+# --- Keys ---
+
+
+def newest_secrets(connection: sqlite3.Connection) -> list[bytes]:
+    """The reply and circle keys that are tried on what comes, the newest first."""
+    rows = connection.execute("SELECT secret FROM secrets ORDER BY time_ms DESC, key DESC LIMIT ?", (REPLY_KEYS_MAX,))
+    return [secret for (secret,) in rows]
+
+
+def answer_secret(connection: sqlite3.Connection, root_key: int) -> bytes | None:
+    """The key for answers in the thread that an entry began; None where it was not addressed to this account."""
+    row = connection.execute("SELECT secret FROM secrets WHERE key = ? AND circle IS NULL", (root_key,)).fetchone()
+    return None if row is None else bytes(row[0])
+
+
+def circle_secret(connection: sqlite3.Connection, account: int, circle: bytes, gen: int) -> bytes | None:
+    """The key of a generation of an account's (accounts.number) circle; None while there is none."""
+    row = connection.execute(
+        "SELECT secret FROM secrets JOIN feeds ON feeds.number = secrets.key >> 32"
+        " WHERE circle = ? AND gen = ? AND feeds.account = ? ORDER BY secrets.key LIMIT 1",
+        (circle, gen, account),
+    ).fetchone()
+    return None if row is None else bytes(row[0])
