@@ -9,6 +9,7 @@ is a class in a file of its own, on top of the one before:
     Lists       lists.py       lists of people
     People      people.py      profile, follows, who is who
     Circles     circles.py     circles, and messages to some alone
+    Inbox       inbox.py       conversations
     Pictures    pictures.py    pictures, shown and erased
     Reading     reading.py     lists, threads, one message
     Messages    messages.py    writing and deleting

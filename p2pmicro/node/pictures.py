@@ -11,7 +11,7 @@ from ..store.media import Wish
 from ..views import PICTURES
 from ..views.message import Picture, load
 from ..views.pictures import open_picture
-from .circles import Circles
+from .inbox import Inbox
 from .install import Make, wall_ms
 from .wake import wake_node
 
@@ -24,7 +24,7 @@ class OpenedPicture:
     data: bytes | None  # None: not here yet; it is wanted now, and comes when a node that has it is met
 
 
-class Pictures(Circles):
+class Pictures(Inbox):
     """Pictures, shown and erased."""
 
     def append(self, make: Make, *, refresh: bool = False, private: bool = False) -> list[Ref]:

@@ -3,6 +3,7 @@
 import sqlite3
 
 from ..store.view import View
+from .conversations import Conversations
 from .people import People
 from .pictures import Pictures
 from .reactions import Reactions
@@ -15,6 +16,7 @@ TIMELINE = Timeline()
 PEOPLE = People()
 PICTURES = Pictures()
 SEARCH = Search()
+CONVERSATIONS = Conversations()
 THREADS = Threads()
 REACTIONS = Reactions()
 WANTED = Wanted()
@@ -25,6 +27,7 @@ ALL: tuple[View, ...] = (
     SEARCH,
     THREADS,
     REACTIONS,
+    CONVERSATIONS,
     WANTED,
 )
 """What the store hands its rows to. Views hold nothing between calls: any connection and thread may use them."""

@@ -108,3 +108,12 @@ def account_of(connection: sqlite3.Connection, feed: FeedId) -> AccountId | None
         "SELECT accounts.account FROM feeds JOIN accounts ON accounts.number = feeds.account WHERE feed = ?", (feed,)
     ).fetchone()
     return None if row is None else AccountId(row[0])
+
+
+def account_of_key(connection: sqlite3.Connection, key: int) -> AccountId:
+    """Whose entry it is."""
+    row = connection.execute(
+        "SELECT accounts.account FROM feeds JOIN accounts ON accounts.number = feeds.account WHERE feeds.number = ?",
+        (key >> 32,),
+    ).fetchone()
+    return AccountId(row[0])

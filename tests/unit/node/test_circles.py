@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from p2pmicro.errors import LocalError
-from p2pmicro.feed.content import read
-from p2pmicro.ids import Ref
+from p2pmicro.feed import content
+from p2pmicro.ids import Ref, format_account
 from p2pmicro.node import circles, sealing
 from p2pmicro.node.local import LocalNode
+from p2pmicro.node.unsealing import box_of
 from p2pmicro.store import private
 from p2pmicro.store.db import transaction
 from p2pmicro.store.view import CLOSED, OPENED
@@ -25,7 +26,9 @@ def town(tmp_path: Path) -> Iterator[Town]:
 
 
 def texts(node: LocalNode) -> list[str]:
-    return [message.text for message in node.timeline() if message.sealed]
+    """All sealed messages that somebody can read, newest first."""
+    found = [message for one in node.inbox() for message in node.conversation(one.id)]
+    return [message.text for message in sorted(found, key=lambda message: message.place, reverse=True)]
 
 
 def state_of(node: LocalNode, ref: Ref) -> int:
@@ -58,7 +61,7 @@ def test_outside_of_its_readers_nothing_shows_that_it_is_a_message(town: Town) -
         )
         .fetchone()
     )
-    entry = read(payload)
+    entry = content.read(payload)
     assert entry.kind == "sealed"
     assert entry.content.keys() == {"salt", "commit", "slots", "body"}
     assert b"for Ben" not in payload
@@ -98,16 +101,8 @@ def test_key_that_comes_later_opens_what_came_before(town: Town, monkeypatch: py
     ada, ben = town["Ada"], town["Ben"]
     root = ada.post("a question", to=["Ben", "Cleo"])
     town.carry("Ada", "Ben")
-    answer = ben.append(
-        lambda connection: [
-            ben._sealed_answer(
-                connection,
-                root,
-                "post",
-                {"text": "an answer", "reply": {"root": list(_of(root)), "parent": list(_of(root))}},
-            )
-        ]
-    )[0]
+    fields = content.post("an answer", reply=content.reply(root, root))
+    answer = ben.append(lambda connection: [ben._sealed_answer(connection, root, "post", fields)])[0]
     cleo = town["Cleo"]
     town.carry("Ben", "Dan")
     path = ben.home.path.parent / "ben alone.p2pb"
@@ -117,10 +112,6 @@ def test_key_that_comes_later_opens_what_came_before(town: Town, monkeypatch: py
     town.carry("Ada", "Cleo", "Dan")
     assert sorted(texts(cleo)) == ["a question", "an answer"]
     assert texts(town["Dan"]) == []
-
-
-def _of(ref: Ref) -> tuple[bytes, int, bytes]:
-    return ref.feed, ref.seq, ref.id
 
 
 def test_who_was_not_addressed_can_t_answer(town: Town) -> None:
@@ -134,21 +125,15 @@ def test_who_was_not_addressed_can_t_answer(town: Town) -> None:
 def test_nothing_is_sealed_to_who_is_not_known(tmp_path: Path) -> None:
     with Town(tmp_path, "Ada", "Ben") as town:
         with pytest.raises(LocalError, match="Nothing of"):
-            town["Ada"].post("hello", to=[f"did:key:{_feed_text(town['Ben'].account)}"])
+            town["Ada"].post("hello", to=[format_account(town["Ben"].account)])
         assert town["Ada"].timeline() == []
-
-
-def _feed_text(account: bytes) -> str:
-    from p2pmicro.ids import format_feed
-
-    return format_feed(account)
 
 
 def test_deleted_sealed_message_leaves_nothing_that_was_opened(town: Town) -> None:
     ada = town["Ada"]
     ref = ada.post("a secret to forget", to=["Ben"])
     town.carry("Ada", "Ben")
-    ada.append(lambda _: [("delete", {"ref": list(_of(ref))})])
+    ada.append(lambda _: [("delete", content.delete(ref))])
     town.carry("Ada", "Ben")
     for node in (ada, town["Ben"]):
         assert texts(node) == []
@@ -160,10 +145,10 @@ def test_rebuild_opens_nothing_and_gives_the_same(town: Town, monkeypatch: pytes
     town["Ada"].post("for Ben", to=["Ben"])
     town.carry("Ada", "Ben")
     ben = town["Ben"]
-    before = ben.timeline()
+    before = texts(ben)
     monkeypatch.setattr("p2pmicro.node.unsealing.open_sealed", lambda *_: pytest.fail("opened again"))
     ben.rebuild()
-    assert ben.timeline() == before
+    assert texts(ben) == before == ["for Ben"]
 
 
 # --- Private state ---
@@ -192,7 +177,7 @@ def test_private_state_goes_with_the_next_message_and_comes_back_by_the_words(tm
 def test_private_state_of_others_counts_for_nothing(town: Town) -> None:
     ada, ben = town["Ada"], town["Ben"]
     item = ["block", bytes(town["Cleo"].account), 1, True]
-    box = circles.box_of(ada.connection, ben.account)
+    box = box_of(ada.connection, ben.account)
     assert box is not None
     ada.append(lambda connection: [ada.sealing.seal(connection, "state", {"items": [item]}, [box])])
     town.carry("Ada", "Ben")
@@ -232,3 +217,43 @@ def test_of_two_words_on_a_member_with_one_rev_the_one_that_says_no_counts(town:
         private.merge(ada.connection, [private.Item("member", item, 3, None)], ada.feed, 5)
         private.merge(ada.connection, [private.Item("member", item, 3, True)], ada.feed, 9)
     assert private.get(ada.connection, "member", item) is None
+
+
+# --- Conversations ---
+
+
+def test_threads_of_the_same_people_are_one_conversation_newest_first(town: Town) -> None:
+    ada, ben = town["Ada"], town["Ben"]
+    ada.post("one", to=["Ben"])
+    ada.post("to both", to=["Ben", "Cleo"])
+    ada.post("two", to=["Ben"])
+    town.carry("Ada", "Ben")
+    first, second = ben.inbox()
+    assert (first.people, first.newest.text, first.unread) == ((ada.account,), "two", 2)
+    assert set(second.people) == {ada.account, town["Cleo"].account}
+    assert [message.text for message in ben.conversation(ben.find_conversation(["Ada"]))] == ["two", "one"]
+    assert ben.mark_read(first.id)
+    assert [one.unread for one in ben.inbox()] == [0, 1]
+
+
+def test_circle_is_one_conversation_and_only_its_owner_knows_its_name(town: Town) -> None:
+    ada = town["Ada"]
+    ada.create_circle("walkers", ["Ben", "Cleo"])
+    ada.post("one", to=["walkers"])
+    town.carry("Ada", "Ben")
+    (mine,), (theirs,) = ada.inbox(), town["Ben"].inbox()
+    assert mine.id == theirs.id == ada.find_conversation(["walkers"])
+    assert (ada.circle_name(mine), town["Ben"].circle_name(theirs)) == ("walkers", None)
+    assert mine.unread == 0
+
+
+def test_who_is_muted_or_blocked_is_in_no_conversation(town: Town) -> None:
+    ada, ben = town["Ada"], town["Ben"]
+    ada.post("one", to=["Ben"])
+    town.carry("Ada", "Ben")
+    ben.mute(ben.mute_of("Ada"))
+    assert ben.inbox() == []
+    ben.unmute(ben.mute_of("Ada"))
+    assert len(ben.inbox()) == 1
+    ben.block("Ada")
+    assert ben.inbox() == []
