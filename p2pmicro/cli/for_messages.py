@@ -21,9 +21,14 @@ def _declare_writing(add: Add) -> None:
     post = add("post", "write", "post", "write a message of at most 140 characters",
                'p2pmicro post "Hello, hills"\np2pmicro post -- "-20 °C this morning"\n'
                'p2pmicro post "Seen the ferry, @Ben? #harbour"\necho "From a script" | p2pmicro post -\n'
+               'p2pmicro post --to "hill walkers" "Sunday at nine"\n'
                'p2pmicro post "The hill today" --picture hill.jpg --alt "A hill in snow"\n'
                'p2pmicro post --replace z6Mk…/12 "Hello, hills, without a typo"')  # fmt: skip
     _takes_text(post)
+    post.add_argument(
+        "--to", metavar="CIRCLE|NAME", action="append", default=[],
+        help="only for a circle of yours, or a person; can be repeated",
+    )  # fmt: skip
     post.add_argument(
         "--replace", metavar="REF", help="a message of yours that is deleted, and whose place in its thread this takes"
     )
@@ -68,7 +73,7 @@ def _declare_reacting(add: Add) -> None:
                  "p2pmicro repost z6Mk…/12\np2pmicro repost z6Mk…/12 --undo")  # fmt: skip
     repost.add_argument("ref", metavar="REF", help=_REF)
     repost.add_argument("--undo", action="store_true", help="pass it on no longer")
-    like = add("like", "react", "like", "like a message; everybody can see that", "p2pmicro like z6Mk…/12")
+    like = add("like", "react", "like", "like a message; whoever can read it can see that", "p2pmicro like z6Mk…/12")
     like.add_argument("ref", metavar="REF", help=_REF)
     unlike = add("unlike", "react", "unlike", "like a message no longer", "p2pmicro unlike z6Mk…/12")
     unlike.add_argument("ref", metavar="REF", help=_REF)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, NoReturn
 
-from . import for_messages, for_people
+from . import for_circles, for_messages, for_people
 
 EXIT_FAILED = 1  # something is wrong with the store, the network or the machine
 EXIT_USAGE = 2  # what was asked for can't be done as asked: nothing was written
@@ -131,6 +131,8 @@ def make_parser() -> argparse.ArgumentParser:
     )
 
     for_people.declare(add, group)
+
+    for_circles.declare(add, group)
 
     drafts = group("draft", "keep texts that you have begun, and post them later",
                    'p2pmicro draft save "Hello, h"\np2pmicro draft list\np2pmicro draft post 1')  # fmt: skip

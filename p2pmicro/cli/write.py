@@ -17,7 +17,7 @@ def post(args: Namespace) -> None:
     """Write a message."""
     text, pictures = _text(args), new_pictures(args.pictures)
     with LocalNode.open(args.home) as node:
-        _print_posted(args, node, node.post(text, pictures, replace=args.replace, lang=args.lang))
+        _print_posted(args, node, node.post(text, pictures, replace=args.replace, lang=args.lang, to=args.to))
 
 
 def reply(args: Namespace) -> None:

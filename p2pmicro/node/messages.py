@@ -26,6 +26,7 @@ from .reading import GivenRef, Reading
 _LANG = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")  # RFC 5646 section 2.1, as far as its shape goes
 _FIELDS_MAX_BYTES = PAYLOAD_MAX_BYTES - 64  # less what stands around the fields
 
+
 class Messages(Reading):
     """Messages, written and deleted."""
 

@@ -8,6 +8,7 @@ from ..errors import LocalError
 from ..ids import AccountId, FeedId, Ref, ends_with, format_ref, parse_ref, parse_short_ref
 from ..store.db import read_transaction
 from ..store.feeds import feed_state
+from ..store.sealed import is_closed
 from ..views import REACTIONS, THREADS, TIMELINE
 from ..views.filter import Filter
 from ..views.held import ids_of, is_deleted
@@ -129,6 +130,8 @@ def _why_absent(connection: sqlite3.Connection, feed: FeedId, seq: int) -> str:
     entry_id = ids_of(connection, [key]).get(key)
     if entry_id is not None and is_deleted(connection, Ref(feed, seq, entry_id)):
         return "This message is not here: its author has deleted it."
+    if is_closed(connection, feed, seq):
+        return "This is sealed for others: that something was written is all that can be seen."
     if row is not None and row[0]:
         return "This entry is not here as a message: it says something else, or what it passes on is not held."
     return "This message is not here: it was not fetched yet, or is hidden since its feed is forked."

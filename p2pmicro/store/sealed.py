@@ -146,3 +146,11 @@ def circle_secret(connection: sqlite3.Connection, account: int, circle: bytes, g
         (circle, gen, account),
     ).fetchone()
     return None if row is None else bytes(row[0])
+
+
+def is_closed(connection: sqlite3.Connection, feed: FeedId, seq: int) -> bool:
+    """Whether an entry is a sealed one that this account could not open."""
+    row = connection.execute(
+        "SELECT state FROM sealed WHERE key = (SELECT number << 32 | ? FROM feeds WHERE feed = ?)", (seq, feed)
+    ).fetchone()
+    return row is not None and row[0] == CLOSED
