@@ -7,9 +7,9 @@ from ..ids import AccountId, format_account
 from ..node.circles import Circle
 from ..node.local import LocalNode
 from ..views.conversations import Conversation
+from .message import message_json, print_message
 from .output import bold, counted, dim, local_time, print_json, printable
 from .person import called
-from .read import message_json, print_message
 
 
 def create(args: Namespace) -> None:

@@ -27,5 +27,5 @@ def declare(add: Add, group: Group) -> None:
                 "p2pmicro inbox\np2pmicro inbox Ben\np2pmicro inbox Ben Cleo\n"
                 'p2pmicro inbox "hill walkers" --limit 10')  # fmt: skip
     inbox.add_argument("people", metavar="CIRCLE|NAME", nargs="*", help="with whom; without, all are listed")
-    inbox.add_argument("--limit", type=_count, default=50, metavar="N", help="at most (default: 50)")
+    inbox.add_argument("--limit", type=count, default=50, metavar="N", help="at most (default: 50)")
     inbox.add_argument("--keep-unread", action="store_true", help="don't mark what is shown as read")

@@ -17,7 +17,7 @@ from ..ids import EntryId, FeedId, Ref
 from ..limits import INGEST_BATCH_ENTRIES
 from .feeds import FeedState, feed_by_number
 from .quota import ROW_BYTES
-from .view import Row, View
+from .view import Row, View, show, unshow
 
 
 class Alone(NamedTuple):
@@ -71,8 +71,8 @@ def keep(connection: sqlite3.Connection, views: Sequence[View], one: Alone) -> N
     connection.execute("INSERT INTO excerpts VALUES (?, ?, ?, ?, ?, ?, ?)", one)
     connection.execute("UPDATE feeds SET bytes = bytes + ? WHERE number = ?", (one.cost, one.charged))
     rows = rows_of(connection, [one])
-    for view in views if rows else ():
-        view.add(connection, rows)
+    if rows:
+        show(connection, views, rows)
 
 
 def remove(connection: sqlite3.Connection, views: Sequence[View], ones: Sequence[Alone]) -> None:
@@ -81,8 +81,9 @@ def remove(connection: sqlite3.Connection, views: Sequence[View], ones: Sequence
         return
     rows = rows_of(connection, ones)
     connection.executemany("DELETE FROM excerpts WHERE key = ?", [(one.key,) for one in ones])
-    for view in views if rows else ():
-        view.remove(connection, rows)
+    if rows:
+        unshow(connection, views, rows)
+    connection.executemany("DELETE FROM sealed WHERE key = ?", [(one.key,) for one in ones])
 
 
 def give_back(connection: sqlite3.Connection, ones: Iterable[Alone]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from ..store.alone import all_alone_rows
 from ..store.feeds import feed_states
-from ..store.view import View, shown_rows
+from ..store.view import View, show, shown_rows
 
 
 def rebuild(connection: sqlite3.Connection, views: Sequence[View], progress: Callable[[int, int], None]) -> None:
@@ -24,11 +24,9 @@ def rebuild(connection: sqlite3.Connection, views: Sequence[View], progress: Cal
     done = 0
     for state in feed_states(connection):
         for rows in shown_rows(connection, state):
-            for view in views:
-                view.add(connection, rows)
+            show(connection, views, rows)
             done += len(rows)
             progress(done, total)
     for rows in all_alone_rows(connection):
-        for view in views:
-            view.add(connection, rows)
+        show(connection, views, rows)
     progress(total, total)

@@ -101,8 +101,7 @@ def test_key_that_comes_later_opens_what_came_before(town: Town, monkeypatch: py
     ada, ben = town["Ada"], town["Ben"]
     root = ada.post("a question", to=["Ben", "Cleo"])
     town.carry("Ada", "Ben")
-    fields = content.post("an answer", reply=content.reply(root, root))
-    answer = ben.append(lambda connection: [ben._sealed_answer(connection, root, "post", fields)])[0]
+    answer = ben.reply(root, "an answer")
     cleo = town["Cleo"]
     town.carry("Ben", "Dan")
     path = ben.home.path.parent / "ben alone.p2pb"
@@ -114,12 +113,29 @@ def test_key_that_comes_later_opens_what_came_before(town: Town, monkeypatch: py
     assert texts(town["Dan"]) == []
 
 
+def test_answers_and_likes_go_to_all_who_can_read_what_they_answer(town: Town) -> None:
+    ada, ben, cleo = town["Ada"], town["Ben"], town["Cleo"]
+    ada.create_circle("walkers", ["Ben", "Cleo"])
+    root = ada.post("Sunday?", to=["walkers"])
+    town.carry("Ada", "Ben", "Cleo", "Dan")
+    first = ben.reply(root, "Yes")
+    ben.like(root)
+    town.carry("Ben", "Ada", "Cleo", "Dan")
+    cleo.reply(first, "Me too")
+    town.carry("Cleo", "Ada", "Ben", "Dan")
+    for node in (ada, ben, cleo):
+        assert texts(node) == ["Me too", "Yes", "Sunday?"]
+        said = [slot.message.text for slot in node.thread(root).slots if slot.message is not None]
+        assert said == ["Sunday?", "Yes", "Me too"]
+        assert [who.account for who in node.reacted(root).likes] == [ben.account]
+    assert texts(town["Dan"]) == []
+
+
 def test_who_was_not_addressed_can_t_answer(town: Town) -> None:
-    ada, dan = town["Ada"], town["Dan"]
-    root = ada.post("a question", to=["Ben"])
+    root = town["Ada"].post("a question", to=["Ben"])
     town.carry("Ada", "Dan")
-    with pytest.raises(LocalError, match="not written to you"):
-        dan.append(lambda connection: [dan._sealed_answer(connection, root, "like", {})])
+    with pytest.raises(LocalError):
+        town["Dan"].reply(root, "an answer")
 
 
 def test_nothing_is_sealed_to_who_is_not_known(tmp_path: Path) -> None:

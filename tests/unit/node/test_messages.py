@@ -133,12 +133,7 @@ class TestWriting:
         )
         assert node.message(bob.feed, 3) is not None
         name = format_ref(ref.feed, ref.seq)
-        for way in (
-            node.like,
-            node.repost,
-            lambda given: node.quote(given, "look"),
-            lambda given: node.reply(given, "x"),
-        ):
+        for way in (node.repost, lambda given: node.quote(given, "look")):
             with pytest.raises(LocalError, match="for some only"):
                 way(name)
 
