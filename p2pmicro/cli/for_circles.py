@@ -1,5 +1,6 @@
 """How the commands about circles and conversations are called."""
 
+from .counts import count
 from .for_people import Add, Group
 
 
