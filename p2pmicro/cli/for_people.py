@@ -48,6 +48,7 @@ def declare(add: Add, group: Group) -> None:
 
     _declare_quiet(add)
     _declare_lists(add, group)
+    _declare_search(add)
 
 
 def _declare_quiet(add: Add) -> None:
@@ -82,3 +83,13 @@ def _declare_lists(add: Add, group: Group) -> None:
                "p2pmicro list show Hills --limit 10", lists)  # fmt: skip
     show.add_argument("name", metavar="LIST", help="its name")
     show.add_argument("--limit", type=count, default=50, metavar="N", help="messages at most (default: 50)")
+
+
+def _declare_search(add: Add) -> None:
+    search = add("search", "search", "search", "find messages, or people, among what you hold",
+                 'p2pmicro search ferry late\np2pmicro search \'"ferry was" fer* -early\'\n'
+                 "p2pmicro search 'from:Ada #harbour since:2024-05 until:2024-06-15 has:picture'\n"
+                 "p2pmicro search --people ada #bread")  # fmt: skip
+    search.add_argument("query", metavar="QUERY", nargs="+", help="words, and what the examples show")
+    search.add_argument("--people", action="store_true", help="people, by names, what they say, and #tags they use")
+    search.add_argument("--limit", type=count, default=50, metavar="N", help="at most so many (default: 50)")

@@ -93,6 +93,7 @@ class Node:
     remove_bookmark = _twin(LocalNode.remove_bookmark)
     bookmarks = _twin(LocalNode.bookmarks)
     search = _twin(LocalNode.search)
+    search_people = _twin(LocalNode.search_people)
     profile_of = _twin(LocalNode.profile_of)
     following = _twin(LocalNode.following)
     followers = _twin(LocalNode.followers)

@@ -58,6 +58,11 @@ def folded_tag(text: str) -> str:
     return normalize("NFKC", normalize("NFKC", text.removeprefix("#")).casefold())
 
 
+def tags_in(text: str) -> set[str]:
+    """The tags of a text, as they are matched."""
+    return {folded_tag(tag) for tag in _TAG.findall(text)}
+
+
 @dataclass(frozen=True, slots=True)
 class Filter:
     """What a person wants not to see, as it stood when it was read; used at once, with the connection it came from."""
@@ -135,7 +140,7 @@ class Filter:
             return True
         if self.letters and any(letter in text for text in _texts(message) for letter in self.letters):
             return True
-        return bool(self.tags) and any(folded_tag(tag) in self.tags for tag in _TAG.findall(message.text))
+        return bool(self.tags) and not self.tags.isdisjoint(tags_in(message.text))
 
 
 def _texts(message: "Message") -> list[str]:

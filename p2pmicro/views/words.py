@@ -105,7 +105,8 @@ def any_of(connection: sqlite3.Connection, texts: Iterable[str]) -> Query | None
     """
     found = [_terms(connection, spaced(text))[:_TERMS_MAX] for text in texts]
     phrases = dict.fromkeys(f'"{" ".join(terms)}"' for terms in found if terms)
-    return Query(" OR ".join(phrases), " OR ".join(phrases), False) if phrases else None
+    either = " OR ".join(phrases)
+    return Query(either, either, all(" " not in phrase for phrase in phrases)) if phrases else None
 
 
 def has_words(connection: sqlite3.Connection, text: str) -> bool:

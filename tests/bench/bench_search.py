@@ -18,7 +18,8 @@ from p2pmicro.feed.content import Entry
 from p2pmicro.store.feeds import Role
 from p2pmicro.store.view import Row
 from p2pmicro.views import SEARCH
-from p2pmicro.views.search import keys_of
+from p2pmicro.views.find import find_messages, keys_of
+from p2pmicro.views.query import read_query
 from p2pmicro.views.words import parse
 from tests.bench.bench_timeline import LIMIT, START_MS, build, percentiles
 from tests.texts import SENTENCES
@@ -73,11 +74,11 @@ def _measure(connection: sqlite3.Connection) -> None:
             return lambda: connection.execute(sql, (index, LIMIT)).fetchall()
 
         def keys(query: str) -> Callable[[], object]:
-            return lambda: list(islice(keys_of(connection, query), LIMIT))
+            return lambda: list(islice(keys_of(connection, read_query(connection, query)), LIMIT))
 
         percentiles(f"raw: {name}", [raw(query) for query in queries])
         percentiles(f"keys: {name}", [keys(query) for query in queries])
-        percentiles(f"messages: {name}", [(lambda q=query: SEARCH.search(connection, q, LIMIT)) for query in queries])  # type: ignore[misc]
+        percentiles(f"messages: {name}", [(lambda q=query: find_messages(connection, q, LIMIT)) for query in queries])  # type: ignore[misc]
 
     both("one rare word", ["zebra"] * QUERIES)
     both("one word", [words(1) for _ in range(QUERIES)])

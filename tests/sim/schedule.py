@@ -22,7 +22,7 @@ from tests.texts import message
 T = TypeVar("T")
 _LOOK_EVERY_S = 2.0
 _EVENTS = ("post",) * 8 + ("follow", "follow", "unfollow", "profile", "reset", "hang", "hang", "stop", "part")
-_VIEWS = ("home", "nearby", "profiles", "follows", "stated")
+_VIEWS = ("home", "nearby", "profiles", "follows", "stated", "tallies")
 
 
 @dataclass(frozen=True)

@@ -16,3 +16,9 @@ CREATE TABLE kept_follows (
     target BLOB NOT NULL,
     PRIMARY KEY (account, target)
 ) STRICT, WITHOUT ROWID;
+
+-- A view: how many posts of each feed the index has. A search says how much was searched.
+CREATE TABLE tallies (
+    feed INTEGER PRIMARY KEY,                  -- feeds.number
+    posts INTEGER NOT NULL
+) STRICT;

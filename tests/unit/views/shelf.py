@@ -222,6 +222,7 @@ class Shelf:
             "stated",
             "profiles",
             "follows",
+            "tallies",
             "pictures",
             "avatars",
             "replies",

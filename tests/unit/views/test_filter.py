@@ -6,8 +6,9 @@ from p2pmicro import cbor
 from p2pmicro.ids import AccountId
 from p2pmicro.store import private
 from p2pmicro.store.feeds import Role, account_number
-from p2pmicro.views import SEARCH, TIMELINE
+from p2pmicro.views import TIMELINE
 from p2pmicro.views.filter import ACCOUNT, TAG, WORD, Filter, Mute, blocked, mutes
+from p2pmicro.views.find import find_messages
 from tests.unit.views.shelf import NOW_MS, Shelf, account_id
 
 
@@ -37,7 +38,7 @@ def test_a_person_is_in_no_list_search_or_count(town: Shelf, item: tuple[str, by
     assert _home(town) == ["ferry of bob", "ferry of me"]
     assert TIMELINE.nearby(town.connection, 50) == []
     assert TIMELINE.page(town.connection, account_id("alice"), 50) == []
-    assert [message.text for message in SEARCH.search(town.connection, "ferry", 50)] == _home(town)
+    assert [message.text for message in find_messages(town.connection, "ferry", 50).messages] == _home(town)
     hidden = Filter.read(town.connection)
     for person, hides in (("alice", True), ("hop", True), ("bob", False), ("me", False)):
         assert hidden.hides_person(account_id(person)) is hides
@@ -122,7 +123,7 @@ def test_a_page_is_full_although_much_is_hidden(shelf: Shelf) -> None:
     before = TIMELINE.home(shelf.connection, 50)[-1].place
     assert [message.text for message in TIMELINE.home(shelf.connection, 50, before)] == wanted[50:]
     assert [message.text for message in TIMELINE.page(shelf.connection, account_id("alice"), 99)] == wanted[:99]
-    assert [message.text for message in SEARCH.search(shelf.connection, "fer*", 60)] == wanted[:60]
+    assert [message.text for message in find_messages(shelf.connection, "fer*", 60).messages] == wanted[:60]
 
 
 def test_what_another_version_wrote_is_passed_over(town: Shelf) -> None:

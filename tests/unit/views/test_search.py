@@ -9,14 +9,15 @@ from p2pmicro.store.db import open_database, read_transaction
 from p2pmicro.store.feeds import Role
 from p2pmicro.store.view import Row
 from p2pmicro.views import SEARCH
-from p2pmicro.views import search as search_module
-from p2pmicro.views.search import keys_of
+from p2pmicro.views import find as find_module
+from p2pmicro.views.find import find_messages, keys_of
+from p2pmicro.views.query import read_query
 from p2pmicro.views.words import spaced
 from tests.unit.views.shelf import NOW_MS, Shelf, said
 
 
 def _found(shelf: Shelf, query: str, limit: int = 50) -> list[str]:
-    return [message.text for message in SEARCH.search(shelf.connection, query, limit)]
+    return [message.text for message in find_messages(shelf.connection, query, limit).messages]
 
 
 @pytest.mark.parametrize(
@@ -138,7 +139,7 @@ def test_pages_follow_each_other(shelf: Shelf) -> None:
         shelf.say("alice", f"ferry {number}", time_ms=NOW_MS + number)
     shown: list[str] = []
     before = None
-    while page := SEARCH.search(shelf.connection, "ferry", 3, before):
+    while page := find_messages(shelf.connection, "ferry", 3, before).messages:
         shown += [message.text for message in page]
         before = page[-1].place
     assert shown == [f"ferry {number}" for number in reversed(range(7))]
@@ -149,8 +150,8 @@ def test_pages_follow_each_other(shelf: Shelf) -> None:
 def test_common_and_rare_words_are_found_alike(
     shelf: Shelf, monkeypatch: pytest.MonkeyPatch, few: int, many: int, query: str
 ) -> None:
-    monkeypatch.setattr(search_module, "_FEW", few)
-    monkeypatch.setattr(search_module, "_MANY", many)
+    monkeypatch.setattr(find_module, "_FEW", few)
+    monkeypatch.setattr(find_module, "_MANY", many)
     for place, name in enumerate(("followed", "hop", "guest", "stranger")):
         shelf.feed(name, role=(Role.FOLLOWED, Role.HOP, Role.GUEST, Role.NONE)[place])
         shelf.say(name, f"late ferry, {name}", "no ship", f"ferry late, {name}", time_ms=NOW_MS + place)
@@ -236,9 +237,9 @@ def test_long_feeds_are_found_as_short_ones(shelf: Shelf) -> None:
         [(row.key, NOW_MS, said(row.entry.content["text"])) for row in rows],
     )
     for row in rows:
-        assert list(keys_of(shelf.connection, row.entry.content["text"])) == [row.key]
+        assert list(keys_of(shelf.connection, read_query(shelf.connection, row.entry.content["text"]))) == [row.key]
     SEARCH.remove(shelf.connection, rows[2:])
-    assert list(keys_of(shelf.connection, "ferry")) == [row.key for row in rows[1::-1]]
+    assert list(keys_of(shelf.connection, read_query(shelf.connection, "ferry"))) == [row.key for row in rows[1::-1]]
 
 
 def test_one_batch_is_one_segment_whatever_its_order(shelf: Shelf) -> None:
@@ -261,7 +262,7 @@ def test_reader_without_the_right_to_write_searches_too(shelf: Shelf, tmp_path: 
     try:
         for query in ("ferry", '"ferry was"', "天天气"):
             with read_transaction(reader):
-                assert len(SEARCH.search(reader, query, 5)) == 1
+                assert len(find_messages(reader, query, 5).messages) == 1
     finally:
         reader.close()
 
@@ -276,7 +277,7 @@ def test_no_word_of_a_message_goes_to_a_temporary_file(shelf: Shelf) -> None:
 
 
 def test_phrase_is_looked_for_in_so_many_texts_and_no_more(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search_module, "_CHECKED_MAX", 3)
+    monkeypatch.setattr(find_module, "_CHECKED_MAX", 3)
     shelf.feed("alice")
     shelf.say("alice", "ferry late")
     for number in range(5):

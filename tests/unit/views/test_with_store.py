@@ -14,7 +14,8 @@ from p2pmicro.store.cut import learn_fork, learn_revoke
 from p2pmicro.store.db import transaction
 from p2pmicro.store.erase import finish
 from p2pmicro.store.feeds import Role
-from p2pmicro.views import ALL, SEARCH, TIMELINE
+from p2pmicro.views import ALL, TIMELINE
+from p2pmicro.views.find import find_messages
 from p2pmicro.views.rebuild import rebuild
 from tests.made import NOW_MS, MadeFeed
 from tests.store.home import Home
@@ -76,9 +77,9 @@ def test_deleted_text_is_in_no_list_index_or_file(home: Home, tmp_path: Path) ->
     made.append(write(NOW_MS, "delete", delete(ref)))
     home.know(made)
     home.take(made.range(1, 21))
-    assert [message.ref for message in SEARCH.search(home.connection, "quartzword 秘密", 5)] == [ref]
+    assert [message.ref for message in find_messages(home.connection, "quartzword 秘密", 5).messages] == [ref]
     home.take(made.range(22, 22))
-    assert SEARCH.search(home.connection, "quartzword", 5) == []
+    assert find_messages(home.connection, "quartzword", 5).messages == []
     assert TIMELINE.message(home.connection, made.feed, 21) is None
     assert 21 not in _seqs(home)
     _check_rebuild(home)
@@ -111,4 +112,4 @@ def test_own_messages_are_at_home_at_once(home: Home) -> None:
     (ref,) = home.append(write(NOW_MS, "post", post("hello")))
     (message,) = TIMELINE.home(home.connection, 5)
     assert (message.ref, message.text) == (ref, "hello")
-    assert SEARCH.search(home.connection, "hello", 5) == [message]
+    assert find_messages(home.connection, "hello", 5).messages == [message]
