@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .node.local import LocalNode as LocalNode
+    from .node.newpicture import NewPicture as NewPicture
     from .node.node import NetworkSettings as NetworkSettings
     from .node.node import open_node as open_node
     from .node.offline import Node as Node
@@ -11,10 +12,11 @@ if TYPE_CHECKING:
 _HOMES = {
     "LocalNode": ".node.local",
     "NetworkSettings": ".node.node",
+    "NewPicture": ".node.newpicture",
     "Node": ".node.offline",
     "open_node": ".node.node",
 }
-__all__ = ["LocalNode", "NetworkSettings", "Node", "open_node"]
+__all__ = ["LocalNode", "NetworkSettings", "NewPicture", "Node", "open_node"]
 
 
 def __getattr__(name: str) -> object:

@@ -9,7 +9,6 @@ from typing import Any
 
 from ..errors import LocalError
 from ..feed.picture import Facts, PictureError, look
-from ..ids import parse_ref
 from ..node.local import LocalNode
 from ..node.newfile import check_place, new_file
 from ..node.newpicture import PICTURE_FILE_MAX_BYTES, NewPicture
@@ -131,8 +130,7 @@ def picture(args: Namespace) -> None:
 
 def _open(node: LocalNode, whose: str, number: int | None) -> OpenedPicture:
     if "/" in whose:
-        feed, seq = parse_ref(whose)
-        return node.picture(feed, seq, 1 if number is None else number)
+        return node.picture(whose, 1 if number is None else number)
     if number is not None:
         raise LocalError("A person has one picture: leave the number out, or name a message.")
     found = node.avatar(node.find_account(whose))

@@ -10,8 +10,8 @@ is a class in a file of its own, on top of the one before:
     People      people.py      profile, follows, who is who
     Circles     circles.py     circles, and messages to some alone
     Inbox       inbox.py       conversations
-    Pictures    pictures.py    pictures, shown and erased
     Reading     reading.py     lists, threads, one message
+    Pictures    pictures.py    pictures, shown and erased
     Messages    messages.py    writing and deleting
     Reacting    reacting.py    likes, reposts, bookmarks
     Finding     finding.py     search

@@ -21,13 +21,14 @@ from ..views.names import mentions_in
 from .circles import Entries
 from .install import wall_ms
 from .newpicture import NewPicture, keep_pictures, strip_pictures
-from .reading import GivenRef, Reading
+from .pictures import Pictures
+from .reading import GivenRef
 
 _LANG = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")  # RFC 5646 section 2.1, as far as its shape goes
 _FIELDS_MAX_BYTES = PAYLOAD_MAX_BYTES - 64  # less what stands around the fields
 
 
-class Messages(Reading):
+class Messages(Pictures):
     """Messages, written and deleted."""
 
     def post(

@@ -11,6 +11,7 @@ from ..views.message import Message
 from .local import LocalNode
 from .offload import Offload, on_thread
 from .pictures import OpenedPicture
+from .reading import GivenRef
 from .replicate import Arrived
 from .status import PeerState
 from .waiting import Signal
@@ -136,14 +137,14 @@ class Node:
     feeds = _twin(LocalNode.feeds)
     status = _twin(LocalNode.status)
 
-    async def picture(self, feed: FeedId, seq: int, number: int = 1, wait_s: float = 0.0) -> OpenedPicture:
+    async def picture(self, ref: GivenRef, number: int = 1, wait_s: float = 0.0) -> OpenedPicture:
         """A picture of a message, as `LocalNode.picture`; for so long it is waited for, if it has still to come."""
-        found = await self._do(partial(self._local.picture, feed, seq, number))
+        found = await self._do(partial(self._local.picture, ref, number))
         with trio.move_on_after(wait_s):
             while found.data is None:
                 await self._picture_comes()
                 if await self._do(partial(self._local.is_here, found.picture)):
-                    found = await self._do(partial(self._local.picture, feed, seq, number))
+                    found = await self._do(partial(self._local.picture, ref, number))
         return found
 
     async def _picture_comes(self) -> None:

@@ -3,16 +3,15 @@
 from dataclasses import dataclass
 
 from ..errors import LocalError
-from ..ids import AccountId, FeedId, Ref
+from ..ids import AccountId, Ref
 from ..store import media
 from ..store.db import read_transaction, transaction
-from ..store.feeds import feed_state
 from ..store.media import Wish
 from ..views import PICTURES
-from ..views.message import Picture, load
+from ..views.message import Picture
 from ..views.pictures import open_picture
-from .inbox import Inbox
 from .install import Make, wall_ms
+from .reading import GivenRef, Reading
 from .wake import wake_node
 
 
@@ -24,7 +23,7 @@ class OpenedPicture:
     data: bytes | None  # None: not here yet; it is wanted now, and comes when a node that has it is met
 
 
-class Pictures(Inbox):
+class Pictures(Reading):
     """Pictures, shown and erased."""
 
     def append(self, make: Make, *, refresh: bool = False, private: bool = False) -> list[Ref]:
@@ -35,25 +34,21 @@ class Pictures(Inbox):
                 media.erase_files(self.connection, self.folder)
         return refs
 
-    def picture(self, feed: FeedId, seq: int, number: int = 1) -> OpenedPicture:
+    def picture(self, ref: GivenRef, number: int = 1) -> OpenedPicture:
         """A picture of a message. If it is not here, that is noted: a running node asks the nodes that it meets.
 
         Args:
             number: which of the message's pictures, from 1.
         Raises:
-            LocalError: no such message is held, or it has fewer pictures.
+            LocalError: no such message is here, or it has fewer pictures.
             PictureError: what came is not what the message says.
         """
-        with read_transaction(self.connection):
-            state = feed_state(self.connection, feed)
-            found = [] if state is None else load(self.connection, [state.key(seq)])
-        if not found:
-            raise LocalError("This message is not here: it was deleted, or its author's feed is not held.")
-        pictures = found[0].pictures
+        message = self.find_message(ref)
+        pictures = message.pictures
         if not 1 <= number <= len(pictures):
             has = {0: "no picture", 1: "one picture"}.get(len(pictures), f"{len(pictures)} pictures")
             raise LocalError(f"This message has {has}, and no number {number}.")
-        return self._open(pictures[number - 1], found[0].key)
+        return self._open(pictures[number - 1], message.key)
 
     def is_here(self, picture: Picture) -> bool:
         """Whether the bytes of a picture are here."""

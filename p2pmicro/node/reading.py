@@ -15,13 +15,13 @@ from ..views.held import ids_of, is_deleted
 from ..views.message import Message, find
 from ..views.reactions import Reacted
 from ..views.tree import Thread
-from .pictures import Pictures
+from .inbox import Inbox
 
 GivenRef: TypeAlias = Ref | str
 """A ref, or its text: `z6Mk…/12`, or with the last letters of the feed alone (`…abcdefgh/12`)."""
 
 
-class Reading(Pictures):
+class Reading(Inbox):
     """Messages that are held here."""
 
     def timeline(self, limit: int = 50, before: tuple[int, int] | None = None) -> list[Message]:

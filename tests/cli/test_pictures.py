@@ -187,14 +187,9 @@ def test_what_is_not_here_is_noted_and_said(ada: Shell, tmp_path: Path) -> None:
 def test_deleting_takes_the_file_along_at_once(ada: Shell, tmp_path: Path) -> None:
     (posted,) = ada.json("post", "look", "--picture", put(tmp_path), "--alt", "")
     (again,) = ada.json("post", "again", "--picture", put(tmp_path), "--alt", "")
-    with LocalNode.open(Home(ada.person.home, ada.person.state)) as node:
-        from p2pmicro.feed import content
-        from p2pmicro.ids import EntryId, Ref
-
-        for one in (posted, again):
-            assert len(media(ada.person)) == 1, "the other message has it still"
-            ref = Ref(node.feed, one["seq"], EntryId(bytes.fromhex(one["id"])))
-            node.append(lambda _, ref=ref: [("delete", content.delete(ref))])  # type: ignore[misc]
+    for one in (posted, again):
+        assert len(media(ada.person)) == 1, "the other message has it still"
+        assert ada("delete", one["ref"]).status == 0
     assert media(ada.person) == []
 
 
@@ -215,28 +210,40 @@ def test_status_and_verify_tell_of_pictures(ada: Shell, tmp_path: Path) -> None:
     assert ada.json("picture", posted["ref"])[0]["here"] is False
 
 
+def test_a_corrected_message_keeps_its_pictures_or_takes_others(ada: Shell, tmp_path: Path) -> None:
+    (posted,) = ada.json("post", "lok", "--picture", put(tmp_path), "--alt", "A hill")
+    (corrected,) = ada.json("post", "--replace", posted["ref"], "look")
+    (told,) = ada.json("picture", corrected["ref"])
+    assert (told["alt"], told["here"]) == ("A hill", True)
+    other = put(tmp_path, "other.png", pictures.png(9, 9))
+    (again,) = ada.json("post", "--replace", corrected["ref"], "look", "--picture", other, "--alt", "Another hill")
+    assert [one["alt"] for one in ada.json("show", again["ref"])[0]["pictures"]] == ["Another hill"]
+    assert [file.read_bytes() for file in media(ada.person)] == [pictures.png(9, 9)]
+
+
 # --- Profiles ---
 
 
 def test_a_profile_has_a_picture_that_stays_until_it_is_replaced(ada: Shell, tmp_path: Path) -> None:
     account = ada.json("whoami")[0]["account"]
+    assert ada("profile", "--avatar", put(tmp_path, "me.jpg", pictures.jpeg_chatty())).status == 0
+    assert ada("profile", "--bio", "I climb.").status == 0
     with LocalNode.open(Home(ada.person.home, ada.person.state)) as node:
-        node.profile(avatar=pictures.jpeg_chatty())
-        node.profile(bio="I climb.")
         opened = node.avatar(node.account)
         assert opened is not None
         assert opened.data == strip(pictures.jpeg_chatty())
     ada.json("picture", account, "--save", str(tmp_path / "ada.jpg"))
     assert (tmp_path / "ada.jpg").read_bytes() == strip(pictures.jpeg_chatty())
     assert "leave the number out" in ada.refused("picture", account, "1")[2]
-    with LocalNode.open(Home(ada.person.home, ada.person.state)) as node:
-        node.profile(avatar=pictures.png())
-        assert [file.name for file in media(ada.person)] == [sha256(pictures.png()).hexdigest()]
-        with pytest.raises(Exception, match="at most 256 KiB") as caught:
-            node.profile(avatar=pictures.png(extra=[pictures.chunk(b"IDAT", bytes(256 << 10))]))
-        assert "smaller" in str(caught.value)
-        node.profile(avatar=b"")
-        assert node.avatar(node.account) is None
+    assert ada("profile", "--avatar", put(tmp_path, data=pictures.png())).status == 0
+    assert [file.name for file in media(ada.person)] == [sha256(pictures.png()).hexdigest()]
+    large = put(tmp_path, "large.png", pictures.png(extra=[pictures.chunk(b"IDAT", bytes(256 << 10))]))
+    status, code, sentence = ada.refused("profile", "--avatar", large)
+    assert (status, code) == (2, "local.picture")
+    assert "at most 256 KiB" in sentence
+    assert "smaller" in sentence
+    assert ada("profile", "--avatar", "").status == 0
+    assert "no picture" in ada.refused("picture", account)[2]
     assert media(ada.person) == []
 
 

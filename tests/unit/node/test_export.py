@@ -183,7 +183,7 @@ def test_pictures_come_along_and_are_kept_where_an_entry_names_them(ada: LocalNo
     with opened(tmp_path, "again", " ".join(seed_words(ada.keys.seed))) as again:
         assert again.import_bundle(tmp_path / "without.p2pb").pictures == 0
         assert again.import_bundle(tmp_path / "me.p2pb").pictures == 3
-        assert again.picture(ref.feed, ref.seq, 2) == ada.picture(ref.feed, ref.seq, 2)
+        assert again.picture(ref, 2) == ada.picture(ref, 2)
     with opened(tmp_path, "ben") as stranger:
         assert stranger.import_bundle(tmp_path / "me.p2pb").pictures == 0
         assert stranger.folder.names() == []
