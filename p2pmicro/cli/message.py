@@ -22,6 +22,7 @@ def message_json(message: Message) -> dict[str, Any]:
         "id": message.ref.id.hex(),
         "account": format_account(message.account),
         "name": message.name,
+        "petname": message.petname,
         "time": rfc3339(message.time_ms),
         "text": message.text,
         "seen": rfc3339(message.seen_ms),
@@ -50,7 +51,7 @@ def message_json(message: Message) -> dict[str, Any]:
 
 def who_json(who: Who) -> dict[str, Any]:
     """A person in a list."""
-    return {"account": format_account(who.account), "name": who.name}
+    return {"account": format_account(who.account), "name": who.name, "petname": who.petname}
 
 
 def ref_text(ref: Ref) -> str:
@@ -100,7 +101,8 @@ def message_lines(
     lines = []
     if message.relay is not None:
         lines.append(dim(f"passed on by {', '.join(who_text(who) for who in message.relay.by)}"))
-    name = printable_name(message.name) if message.name else "?"
+    shown = message.petname or message.name
+    name = printable_name(shown) if shown else "?"
     lines.append(f"{bold(name)} {dim(short(message.account) + remark)} {dim(local_time(message.time_ms))}{remarks}")
     if message.parent is not None and not in_thread and originals is not None:
         lines.append(dim(f"  answers {_said(originals.get(message.parent))}"))
@@ -116,7 +118,8 @@ def message_lines(
 
 def who_text(who: Who) -> str:
     """A person in a sentence."""
-    return f"{printable_name(who.name)} ({short(who.account)})" if who.name else short(who.account)
+    name = who.petname or who.name
+    return f"{printable_name(name)} ({short(who.account)})" if name else short(who.account)
 
 
 def _said(message: Message | None) -> str:
@@ -124,7 +127,7 @@ def _said(message: Message | None) -> str:
         return "a message that is not here"
     text = printable(message.text)
     cut = text if len(text) <= _QUOTED_MAX else text[: _QUOTED_MAX - 1] + "…"
-    return f"{who_text(Who(message.account, message.name))}: {cut}"
+    return f"{who_text(Who(message.account, message.name, message.petname))}: {cut}"
 
 
 def _counts_text(message: Message) -> str:

@@ -58,6 +58,11 @@ def begin(connection: sqlite3.Connection, views: Sequence[View], account: Accoun
     connection.execute("INSERT INTO blocks (account, guest) VALUES (?, ?)", (account, role is Role.GUEST))
     for state in feeds_of(connection, account):
         note_feed(connection, account, state.feed)
+        connection.execute(
+            "INSERT OR IGNORE INTO kept_alone (id, seen_ms, key) SELECT id, seen_ms, key FROM excerpts"
+            " WHERE steps > 0 AND (key >> 32 = ?1 OR charged = ?1)",
+            (state.number,),
+        )
         # The words may stand in the index for long: they are wiped like those of deleted messages.
         connection.execute("INSERT INTO erasures (key) VALUES (?)", (state.key(1),))
     if role is not Role.NONE:

@@ -61,6 +61,8 @@ class Address:
     met_ms: int  # Unix milliseconds; 0 if never
 
 
+_ALONE = """SELECT id, seen_ms, key FROM excerpts WHERE steps > 0
+    UNION SELECT id, seen_ms, key FROM kept_alone WHERE id NOT IN (SELECT id FROM excerpts WHERE steps > 0)"""
 _PEER_COLUMNS = ", ".join(field.name for field in fields(Peer))
 _PEER_MARKS = ", ".join("?" * len(fields(Peer)))
 
@@ -110,8 +112,7 @@ def set_interest(
         connection.execute("DELETE FROM interest")
         changes = [(account, 1) for account in sorted(wanted)]
         connection.execute(
-            "INSERT INTO interest (version, account, wanted, alone)"
-            " SELECT randomblob(8), id, 1, 1 FROM excerpts WHERE steps > 0"
+            f"INSERT INTO interest (version, account, wanted, alone) SELECT randomblob(8), id, 1, 1 FROM ({_ALONE})"
         )
     if not changes:
         return None
@@ -137,10 +138,8 @@ def interest_set(connection: sqlite3.Connection) -> set[AccountId]:
 
 
 def alone_set(connection: sqlite3.Connection, limit: int) -> list[bytes]:
-    """The ids of entries that are held alone, of which deletes are wanted; those that came last first."""
-    rows = connection.execute(
-        "SELECT id FROM excerpts WHERE steps > 0 ORDER BY seen_ms DESC, key DESC LIMIT ?", (limit,)
-    )
+    """The ids of entries that are held alone, or were until a block, of which deletes are wanted; the last first."""
+    rows = connection.execute(f"SELECT id FROM ({_ALONE}) ORDER BY seen_ms DESC, key DESC LIMIT ?", (limit,))
     return [entry_id for (entry_id,) in rows]
 
 

@@ -15,12 +15,14 @@ from ..ids import AccountId, Ref
 from .counts import Counts, count
 from .filter import Filter
 from .held import ids_of, keys_of, marks, select, target_of
+from .names import named
 
 FUTURE_MARK_MS = 5 * 60_000
 """How far a claim may run ahead of when it was first seen: clocks differ by minutes, and nobody cheats by so little."""
 FROM_THE_FUTURE = "from the future"
 DATED_BACK = "dated back"
 HIDDEN = "contains hidden characters"
+LOOKS_LIKE = "name looks like somebody else's"
 _BLOCK = 8  # messages loaded at once, where a list lacks fewer
 _LOADED_MAX = 10_000  # messages that one list loads: about 0.4 s
 
@@ -48,6 +50,7 @@ class Who(NamedTuple):
 
     account: AccountId
     name: str | None  # as the account says; None while there is none
+    petname: str | None = None  # what the person calls them: shown instead
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ class Message:
     claimed_ms: int  # what its author says
     kind: str
     text: str  # at most 140 code points
-    marks: tuple[str, ...]  # of "from the future", "dated back", "contains hidden characters"
+    marks: tuple[str, ...]  # of FROM_THE_FUTURE, DATED_BACK, HIDDEN, LOOKS_LIKE
     parent: Ref | None = None  # what it answers; None: it begins a thread
     root: Ref | None = None  # what began the thread, as its author says
     quote: Ref | None = None
@@ -87,6 +90,7 @@ class Message:
     relay: Relay | None = None  # in a list: who passed it on
     tag: str | None = None  # in a list: the followed tag for which it stands there
     counts: Counts | None = None  # in a list: what became of it
+    petname: str | None = None  # what the person calls its author: shown instead of the name
 
     @property
     def place(self) -> tuple[int, int]:
@@ -187,7 +191,25 @@ def _read(connection: sqlite3.Connection, keys: Sequence[int]) -> tuple[dict[int
             messages[key] = Message(*plain)
         else:
             messages[key] = Message(*plain, **_more(content), sealed=entry is not outer, alone=bool(alone))
+    _name(connection, messages, reposts)
     return messages, reposts
+
+
+def _name(connection: sqlite3.Connection, messages: dict[int, Message], reposts: list[_Repost]) -> None:
+    """Say how the person calls whom, and who looks like somebody whom they know."""
+    authors = {message.account for message in messages.values()}
+    names = named(connection, authors | {repost.relay.by[0].account for repost in reposts})
+    for key, message in messages.items():
+        one = names[message.account]
+        if one.looks_like is not None:
+            messages[key] = replace(message, marks=(*message.marks, LOOKS_LIKE))
+        elif one.petname is not None:
+            messages[key] = replace(message, petname=one.petname)
+    for place, repost in enumerate(reposts):
+        (who,) = repost.relay.by
+        if (petname := names[who.account].petname) is not None:
+            relay = replace(repost.relay, by=(Who(who.account, who.name, petname),))
+            reposts[place] = repost._replace(relay=relay)
 
 
 def _more(content: Content) -> dict[str, Any]:

@@ -104,6 +104,24 @@ def test_petname_is_shown_first_and_nothing_public_is_written(ada: Shell) -> Non
     assert ada.refused("petname", "Ben", "B\u200ben")[1] == "local.text"
 
 
+def test_messages_are_shown_by_petname(ada: Shell) -> None:
+    ben = bring(ada.person, somebody("Ben"))
+    ada.json("petname", "Ben", "My brother")
+    (shown,) = ada.json("timeline")
+    assert (shown["name"], shown["petname"]) == ("Ben", "My brother")
+    assert ada("timeline").out.startswith(f"My brother {ids.short(ids.parse_account(ben))} ")
+
+
+def test_message_of_who_looks_like_a_friend_is_marked(ada: Shell) -> None:
+    pytest.importorskip("confusable_homoglyphs")
+    bring(ada.person, somebody("Ben", key="friend", said=0))
+    fake = bring(ada.person, somebody("Веn", key="fake"))
+    ada.json("unfollow", fake)
+    (feed,) = [one["feed"] for one in ada.json("feeds") if one["account"] == fake]
+    assert ada.json("show", f"{feed}/3")[0]["marks"] == ["name looks like somebody else's"]
+    assert "[name looks like somebody else's]" in ada("show", f"{feed}/3").out
+
+
 def test_stranger_who_looks_like_a_friend_is_warned_of(ada: Shell) -> None:
     pytest.importorskip("confusable_homoglyphs")
     friend = bring(ada.person, somebody("Ben", key="friend"))

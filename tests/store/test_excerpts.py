@@ -172,6 +172,37 @@ class TestTaking:
         assert blocks.is_blocked_feed(shelf.connection, stranger.feed), "and it is not asked for again"
         shelf.check()
 
+    def test_block_leaves_the_interest_as_it_was(self, shelf: Shelf, friend: MadeFeed, stranger: MadeFeed) -> None:
+        """P1: neither what is held alone of the blocked, nor what only they referred to, leaves it."""
+        talker, other = MadeFeed(1, "talker", "talker"), MadeFeed(9, "other", "other")
+        answer(friend, ref(stranger, 5))
+        answer(friend, ref(other, 3))
+        answer(talker, ref(other, 4))
+        for made in (friend, talker):
+            _hold(shelf, made)
+        for made, seq in ((stranger, 5), (other, 3), (other, 4)):
+            shelf.bring(made, seq, now_ms=NOW_MS + seq)
+
+        def interest() -> tuple[bytes, list[bytes]]:
+            return peers.interest_version(shelf.connection), peers.alone_set(shelf.connection, 100)
+
+        before = interest()
+        assert len(before[1]) == 3
+        for account in (stranger.account, talker.account):
+            with transaction(shelf.connection):
+                blocks.begin(shelf.connection, shelf.views, account)
+                while blocks.drop_step(shelf.connection, shelf.views):
+                    pass
+        shelf.settle()
+        assert shelf.count("excerpts") == 1
+        assert interest() == before
+        for account in (stranger.account, talker.account):
+            with transaction(shelf.connection):
+                blocks.end(shelf.connection, account)
+        assert shelf.bring(stranger, 5, now_ms=NOW_MS + 99) == [Taken.STORED], "it is wanted again"
+        assert (interest()[0], set(interest()[1])) == (before[0], set(before[1]))
+        shelf.check()
+
     def test_excerpt_counts_to_the_quota_of_the_feed_that_refers_to_it(
         self, shelf: Shelf, stranger: MadeFeed, monkeypatch: pytest.MonkeyPatch
     ) -> None:
