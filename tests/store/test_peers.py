@@ -139,7 +139,8 @@ class TestInterest:
             "CREATE TABLE interest"
             " (n INTEGER PRIMARY KEY, version BLOB UNIQUE, account BLOB, wanted INTEGER, alone INTEGER DEFAULT 0)"
         )
-        opened.execute("CREATE TABLE excerpts (id BLOB, steps INTEGER)")
+        for table in ("excerpts", "kept_alone"):
+            opened.execute(f"CREATE TABLE {table} (id BLOB, seen_ms INTEGER, key INTEGER, steps INTEGER)")
         draw = _Draw()
         history: list[tuple[bytes, set[AccountId]]] = []
         for numbers in sets:
@@ -150,9 +151,9 @@ class TestInterest:
         for version, held in history:
             delta = peers.interest_delta(opened, version)
             assert delta is not None
-            added, removed = delta
-            assert set(removed) <= held
-            assert (held | set(added)) - set(removed) == peers.interest_set(opened)
+            added, removed = ({AccountId(one.name) for one in names} for names in delta)
+            assert removed <= held
+            assert (held | added) - removed == peers.interest_set(opened)
         opened.close()
 
 
