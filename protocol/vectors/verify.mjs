@@ -653,6 +653,29 @@ export function prepareText(typed) {
   return text;
 }
 
+// --- Tags (content.md) ---
+
+const JOINERS = "\\u00b7\\u0387\\u058a\\u05f3\\u05f4\\u0f0b\\u200c\\u200d\\u30a0\\u30fb\\uff65";
+const WORD = `[\\p{L}\\p{Nl}\\p{Nd}_][\\p{L}\\p{Nl}\\p{Nd}\\p{M}_${JOINERS}]*`;
+const UNSEEN =
+  /[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u200c\u200d\u3164\ufe00-\ufe0f\uffa0\u{e0100}-\u{e01ef}]/gu;
+
+/** Each tag of a text as it was typed and as it is matched. */
+export function findTags(text) {
+  const found = [];
+  const plain = text.replace(/https?:\/\/\P{White_Space}*/gu, (link) => " ".repeat([...link].length));
+  const before = `(?<![\\p{L}\\p{Nl}\\p{Nd}\\p{M}_&/#\\uff03${JOINERS}])`;
+  for (const [, run] of plain.matchAll(new RegExp(`${before}[#\\uff03](${WORD})`, "gu"))) {
+    const word = run.replace(new RegExp(`[${JOINERS}]+$`, "u"), "");
+    if (/[\p{L}\p{Nl}]/u.test(word.replace(UNSEEN, ""))) found.push([word, foldTag(word)]);
+  }
+  return found;
+}
+
+/** JavaScript has no case folding; upper and then lower case is the same but for a few letters. */
+const foldCase = (text) => text.toUpperCase().toLowerCase().replaceAll("\u03c2", "\u03c3");
+const foldTag = (word) => foldCase(foldCase(word.normalize("NFD")).normalize("NFKC")).normalize("NFKC").replace(UNSEEN, "");
+
 // --- Account (feed.md) ---
 
 export async function deriveSecret(seed, info) {
@@ -724,6 +747,7 @@ const CHECKS = {
     if (given.form === "feed") return hex(parseFeed(text));
     if (given.form === "account") return hex(parseAccount(text));
     if (given.form === "message") return prepareText(text);
+    if (given.form === "tags") return findTags(text);
     const { feed, seq } = parseRef(text);
     return { feed: formatFeed(feed), seq };
   },

@@ -14,6 +14,7 @@ from . import (
     cases_keys,
     cases_range,
     cases_range_faults,
+    cases_tags,
 )
 from .form import CHECKS, FOLDER, Vector, to_json
 from .parties import known_keys
@@ -22,6 +23,7 @@ _CASES = (
     cases_cbor,
     cases_entry,
     cases_keys,
+    cases_tags,
     cases_range,
     cases_range_faults,
     cases_excerpt,

@@ -11,7 +11,7 @@ import pytest
 
 from p2pmicro import cbor, errors, ids, keys
 from p2pmicro.errors import P2PMicroError, SizeError
-from p2pmicro.feed import chain, content, device, fork, wire
+from p2pmicro.feed import chain, content, device, fork, tags, wire
 from p2pmicro.ids import AccountId, EntryId, FeedId
 from p2pmicro.limits import PAYLOAD_MAX_BYTES
 
@@ -68,6 +68,8 @@ def _text(data: bytes, given: dict[str, str]) -> Any:
             return ids.parse_account(text).hex()
         case "message":
             return content.clean_text(text)
+        case "tags":
+            return [[tag.text, tag.name] for tag in tags.tags_in(text)]
     feed, seq = ids.parse_ref(text)
     return {"feed": ids.format_feed(feed), "seq": seq}
 
