@@ -3,7 +3,7 @@
 from ..store.db import read_transaction
 from ..views.find import Found, find_messages
 from ..views.find_people import FoundPeople, find_people
-from ..views.timeline import Place
+from ..views.held import Place
 from .reacting import Reacting
 
 

@@ -8,10 +8,10 @@ from ..ids import AccountId
 from ..limits import NAME_MAX_CODE_POINTS
 from ..store import private
 from ..store.db import read_transaction, transaction
+from ..views.held import Place
 from ..views.lists import LIST_BYTES, PeopleList, list_timeline, people_lists
 from ..views.message import Message
 from ..views.names import folded_name
-from ..views.timeline import Place
 from .quiet import Quiet
 
 

@@ -5,11 +5,12 @@ import secrets
 from .. import cbor
 from ..errors import LocalError
 from ..feed.content import clean_text
+from ..feed.tags import parse_tag
 from ..ids import AccountId
 from ..store import private
 from ..store.blocks import drop_step
 from ..store.db import transaction
-from ..views.filter import ACCOUNT, TAG, WORD, Mute, blocked, folded_tag, mutes
+from ..views.filter import ACCOUNT, TAG, WORD, Mute, blocked, mutes
 from ..views.words import has_words
 from .naming import Naming
 from .roles import refresh_interest
@@ -45,10 +46,10 @@ class Quiet(Naming):
                 raise LocalError(f"{word[:60]!r} has no letter or digit, so no message would have it.")
             return Mute(WORD, text, until_ms)
         if tag is not None:
-            text = folded_tag(clean_text(tag, what="tag"))
-            if not text or text.split() != [text]:
+            read = parse_tag(clean_text(tag, what="tag"))
+            if read is None:
                 raise LocalError(f"{tag[:60]!r} is no tag: give one, as in `nightwalk`.")
-            return Mute(TAG, text, until_ms)
+            return Mute(TAG, read.name, until_ms)
         assert account is not None
         return Mute(ACCOUNT, self._other(account), until_ms)
 

@@ -8,6 +8,7 @@ from .people import People
 from .pictures import Pictures
 from .reactions import Reactions
 from .search import Search
+from .tags import Tags
 from .threads import Threads
 from .timeline import Timeline
 from .wanted import Wanted
@@ -19,6 +20,7 @@ SEARCH = Search()
 CONVERSATIONS = Conversations()
 THREADS = Threads()
 REACTIONS = Reactions()
+TAGS = Tags()
 WANTED = Wanted()
 ALL: tuple[View, ...] = (
     TIMELINE,
@@ -28,6 +30,7 @@ ALL: tuple[View, ...] = (
     THREADS,
     REACTIONS,
     CONVERSATIONS,
+    TAGS,
     WANTED,
 )
 """What the store hands its rows to. Views hold nothing between calls: any connection and thread may use them."""

@@ -5,14 +5,13 @@ Every query that shows messages or people asks it: lists of messages by `message
 Source: protocol/content.md, "Private state".
 """
 
-import re
 import sqlite3
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from unicodedata import normalize
 
+from ..feed.tags import tags_in
 from ..ids import AccountId
 from ..store import private
 from ..store.feeds import Role, accounts_with_roles
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
 ACCOUNT, WORD, TAG = b"a", b"w", b"t"
 """The first letter of a mute's item: what stands behind it."""
-_TAG = re.compile(r"#(\w+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +29,7 @@ class Mute:
     """One thing that is not to be seen."""
 
     kind: bytes  # ACCOUNT, WORD or TAG
-    value: AccountId | str  # a word or phrase as typed, a tag as `folded_tag` gives it
+    value: AccountId | str  # a word or phrase as typed, a tag as `feed.tags.fold` gives it
     until_ms: int | None  # Unix milliseconds; None: for ever
 
     @property
@@ -51,16 +49,6 @@ def mutes(connection: sqlite3.Connection, now_ms: int | None = None) -> list[Mut
 def blocked(connection: sqlite3.Connection) -> list[AccountId]:
     """Whom a person has blocked, in the order of their keys."""
     return sorted(AccountId(item) for item in private.items(connection, "block"))
-
-
-def folded_tag(text: str) -> str:
-    """A tag as tags are matched: compatibility forms and case do not tell them apart, accents do."""
-    return normalize("NFKC", normalize("NFKC", text.removeprefix("#")).casefold())
-
-
-def tags_in(text: str) -> set[str]:
-    """The tags of a text, as they are matched."""
-    return {folded_tag(tag) for tag in _TAG.findall(text)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +128,7 @@ class Filter:
             return True
         if self.letters and any(letter in text for text in _texts(message) for letter in self.letters):
             return True
-        return bool(self.tags) and not self.tags.isdisjoint(tags_in(message.text))
+        return bool(self.tags) and any(tag.name in self.tags for tag in tags_in(message.text))
 
 
 def _texts(message: "Message") -> list[str]:

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from itertools import islice, takewhile
 
 from ..feed.content import Entry, read_many, read_opened
+from ..feed.tags import tags_in
 from ..ids import AccountId
 from ..limits import INT_MAX
 from ..store.feeds import Role
-from .filter import Filter, tags_in
-from .held import marks
+from .filter import Filter
+from .held import Place, marks
 from .message import Message, visible
 from .query import Wanted, read_query
 from .search import KEY_SQL, key_of
-from .timeline import Place
 from .words import matching
 
 _FEW = 1000  # found: up to here each one's time is looked up; above, the lists by time are walked until enough fit
@@ -202,7 +202,7 @@ def _checked(connection: sqlite3.Connection, wanted: Wanted, keys: Iterator[int]
 
 
 def _fits_tags(wanted: Wanted, text: str) -> bool:
-    tags = tags_in(text)
+    tags = {tag.name for tag in tags_in(text)}
     return wanted.tags <= tags and not wanted.without_tags & tags
 
 

@@ -12,8 +12,9 @@ from functools import lru_cache
 from itertools import islice
 from unicodedata import category, normalize
 
+from ..feed.tags import fold
 from ..ids import AccountId
-from .filter import Filter, folded_tag
+from .filter import Filter
 from .find import keys_of
 from .names import Closeness, Known, known
 from .person import Person, people
@@ -43,7 +44,7 @@ def find_people(connection: sqlite3.Connection, own: AccountId, text: str, limit
     searched = [one for one in known(connection) if one.closeness >= Closeness.HOP]
     searched = [one for one in searched if not hidden.hides_person(one.account)]
     parts = text.encode(errors="replace").decode().split()
-    tags = {folded_tag(part) for part in parts if part.startswith("#") and len(part) > 1}
+    tags = {fold(part.removeprefix("#")) for part in parts if part.startswith("#") and len(part) > 1}
     words = [folded for part in parts if not part.startswith("#") and (folded := _folded(part).strip())]
     if not tags and not words:
         return FoundPeople([], len(searched), (_NOTHING,))

@@ -10,7 +10,10 @@ from ..limits import SEQ_MAX
 from ..store.effects import covering
 from ..store.feeds import feed_state
 from ..store.serve import entry_ids
+from ..store.view import Row
 
+Place = tuple[int, int]
+"""(time_ms, key): where a message stands in a list by time."""
 TARGET_BYTES = 16
 """Of an id, where views name what is referred to."""
 
@@ -23,6 +26,11 @@ def marks(count: int) -> str:
 def target_of(entry_id: bytes) -> bytes:
     """How the tables of views name what is referred to."""
     return entry_id[:TARGET_BYTES]
+
+
+def is_listed(row: Row) -> bool:
+    """Whether a message stands in lists by time: not what is held alone, nor what is only for the few who are named."""
+    return not row.alone and (not row.sealed or "circle" in row.entry.content)
 
 
 def select(connection: sqlite3.Connection, keys: Sequence[int]) -> list[tuple[Any, ...]]:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from ..ids import AccountId
 from ..limits import INT_MAX
 from ..store import private
+from .held import Place
 from .message import Message, visible
-from .timeline import Place
 
 LIST_BYTES = 16
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ..errors import LocalError
+from ..feed.tags import fold
 from ..ids import AccountId
 from ..store.feeds import Role, accounts_with_roles
-from .filter import folded_tag
 from .names import find_account
 from .words import Query, any_of, parse
 
@@ -90,7 +90,7 @@ class _Reader:
         """Take one in; what is left in its place."""
         without, operator, quoted, value, tag = part.groups()
         if tag is not None:
-            (self.without_tags if without else self.tags).add(folded_tag(tag))
+            (self.without_tags if without else self.tags).add(fold(tag.removeprefix("#")))
             return " "
         value = quoted if quoted is not None else value
         match operator.lower():

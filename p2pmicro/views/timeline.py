@@ -6,6 +6,7 @@ several pass on stands where the newest of them does. Source: protocol/content.m
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from heapq import merge
 from itertools import islice
@@ -15,12 +16,10 @@ from ..limits import INT_MAX
 from ..store.feeds import FeedState, Role, feed_by_number, feed_state, feeds_of, shown_end, shown_limit
 from ..store.view import Row, shown_rows
 from .filter import Filter
-from .held import target_of
+from .held import Place, is_listed, target_of
 from .message import Message, counted, load, visible
 from .relays import each_once, newest_only
-
-Place = tuple[int, int]
-"""(time_ms, key) of a row in a list."""
+from .tags import followed_places, followed_tags
 
 SLICE_ENTRIES = 8192
 """Entries that one change of a role, or one idle step, brings into a list: about 60 ms of work."""
@@ -98,11 +97,18 @@ class Timeline:
     def home(self, connection: sqlite3.Connection, limit: int, before: Place | None = None) -> list[Message]:
         """The newest messages that oneself and those one follows wrote or passed on, each once.
 
+        With them those of hops that have a tag which one follows: `Message.tag` says which.
+
         Args:
             before: for the next page, the last `Message.place` shown.
         """
-        keys = (key for _, key in places(connection, "home", before))
-        return visible(connection, keys, limit, partial(newest_only, connection))
+        tags = followed_tags(connection)
+        tagged: dict[int, str] = {}
+        keys = _home_keys(connection, before, list(tags), tagged)
+        found = visible(connection, keys, limit, partial(newest_only, connection))
+        if not tagged:
+            return found
+        return [replace(one, tag=tags[tagged[one.place[1]]]) if one.place[1] in tagged else one for one in found]
 
     def nearby(self, connection: sqlite3.Connection, limit: int, before: Place | None = None) -> list[Message]:
         """The newest messages of those whom the followed ones follow."""
@@ -136,6 +142,22 @@ class Timeline:
             return None
         found = load(connection, [state.key(seq)])
         return counted(connection, Filter.read(connection), found)[0] if found else None
+
+
+def _home_keys(
+    connection: sqlite3.Connection, before: Place | None, tags: Sequence[str], tagged: dict[int, str]
+) -> Iterator[int]:
+    """The keys of home, as they are asked for; `tagged` learns for which tag one stands there."""
+    rows: Iterator[tuple[Place, str]] = ((place, "") for place in places(connection, "home", before))
+    if tags:
+        rows = merge(rows, followed_places(connection, tags, before), reverse=True)
+    last = None
+    for (_, key), tag in rows:
+        if key != last:
+            if tag:
+                tagged[key] = tag
+            yield key
+            last = key
 
 
 def page_end(shown: Iterable[Message]) -> dict[int, int]:
@@ -180,7 +202,7 @@ def _insert(connection: sqlite3.Connection, table: str, rows: Iterable[Row]) -> 
     reposts: list[tuple[int, int, bytes]] = []
     for row in rows:
         if row.entry.kind == "post":
-            if _is_listed(row):
+            if is_listed(row):
                 values += (row.time_ms, row.key)
         elif table == "home" and _is_repost(row):
             reposts.append((row.time_ms, row.key, target_of(row.entry.content["ref"][2])))
@@ -199,11 +221,6 @@ def _delete(connection: sqlite3.Connection, table: str, rows: Iterable[Row]) -> 
         connection.executemany(f"DELETE FROM {table} WHERE time_ms = ? AND key = ?", listed)
 
 
-def _is_listed(row: Row) -> bool:
-    """Whether a message stands in lists by time: not what is held alone, nor what is only for the few who are named."""
-    return not row.alone and (not row.sealed or "circle" in row.entry.content)
-
-
 def _is_repost(row: Row) -> bool:
     return row.entry.kind == "repost" and bool(row.entry.content["on"]) and not row.alone
 
@@ -215,7 +232,7 @@ def _posts_below(connection: sqlite3.Connection, state: FeedState, seq: int | No
     while last > 0 and len(posts) < limit:
         first = max(1, last - 2 * limit + 1)
         shown = (row for some in shown_rows(connection, state, first, last) for row in some)
-        rows = [row for row in shown if (row.entry.kind == "post" and _is_listed(row)) or _is_repost(row)]
+        rows = [row for row in shown if (row.entry.kind == "post" and is_listed(row)) or _is_repost(row)]
         posts = rows + posts
         last = first - 1
     found = []

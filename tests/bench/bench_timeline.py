@@ -24,8 +24,8 @@ from p2pmicro.store.db import open_database, transaction
 from p2pmicro.store.feeds import Role, account_number
 from p2pmicro.store.view import Row
 from p2pmicro.views import PEOPLE, SEARCH, TIMELINE
-from p2pmicro.views.held import select
-from p2pmicro.views.timeline import Place, places
+from p2pmicro.views.held import Place, select
+from p2pmicro.views.timeline import places
 from tests.texts import message
 
 START_MS = 1_700_000_000_000

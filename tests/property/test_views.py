@@ -37,7 +37,7 @@ TIMES = st.one_of(
     st.integers(-INT_MAX, INT_MAX), st.integers(NOW_MS - 50, NOW_MS + 50), st.sampled_from((-(10**18), 10**18))
 )
 REVS = st.integers(1, 3)
-TEXTS = st.sampled_from(("ferry", "ferry 今天天气", "late ferry"))
+TEXTS = st.sampled_from(("ferry", "ferry 今天天气", "#late ferry", "#Late #fähre"))
 TARGET = st.integers(0, 50)  # which of the entries that were written before
 Build = Callable[[Sequence[Ref]], bytes]
 """Makes a payload from the refs of all that was written before it, of any feed."""

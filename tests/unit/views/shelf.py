@@ -229,6 +229,8 @@ class Shelf:
             "refs",
             "reactions",
             "superseded",
+            "tags",
+            "tag_names",
         )
         tables = {name: self.connection.execute(f"SELECT * FROM {name} ORDER BY 1, 2").fetchall() for name in names}
         tables["words"] = self.connection.execute("SELECT term, doc FROM temp.words ORDER BY 1, 2").fetchall()

@@ -85,7 +85,7 @@ def test_a_muted_word_is_whole_and_folded_as_in_a_search(shelf: Shelf, muted: st
         ("ferry", "late #ferryman again", False),
         ("ferry", "late #ｆｅｒｒｙ again", True),
         ("cafe", "late #café again", False),
-        ("天气", "今天#天气 很好", True),
+        ("天气", "今天 #天气 很好", True),
     ],
 )
 def test_a_muted_tag_is_matched_as_tags_are(shelf: Shelf, muted: str, text: str, hides: bool) -> None:

@@ -15,7 +15,7 @@ def _fill(shelf: Shelf) -> None:
         shelf.feed(name, role=Role(place))
         shelf.put(name, 1, named(name, picture=name))
         shelf.put(name, 5, said(f"later than the rest, {name}", NOW_MS + 9), NOW_MS + place)
-        shelf.put_many(name, {2: said(f"ferry {name}"), 3: followed("x"), 4: snapshot(("y", 1, True))}, NOW_MS + 20)
+        shelf.put_many(name, {2: said(f"#ferry {name}"), 3: followed("x"), 4: snapshot(("y", 1, True))}, NOW_MS + 20)
     shelf.put("alice", 6, answered(shelf.ref("alice", 5), shelf.ref("bob", 2)))
     shelf.put("bob", 6, quoted(shelf.ref("alice", 6)))
     shelf.put("dave", 6, shown(["hill", "lake"]))

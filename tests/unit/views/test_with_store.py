@@ -20,7 +20,20 @@ from p2pmicro.views.rebuild import rebuild
 from tests.made import NOW_MS, MadeFeed
 from tests.store.home import Home
 
-TABLES = ("home", "nearby", "list_todo", "stated", "profiles", "follows", "replies", "refs", "reactions", "superseded")
+TABLES = (
+    "home",
+    "nearby",
+    "list_todo",
+    "stated",
+    "profiles",
+    "follows",
+    "replies",
+    "refs",
+    "reactions",
+    "superseded",
+    "tags",
+    "tag_names",
+)
 
 
 @pytest.fixture
