@@ -189,7 +189,7 @@ def wanted(
     for name, size in connection.execute(
         "SELECT hash, m.bytes FROM media m JOIN feeds f ON f.number = m.key >> 32"
         " LEFT JOIN accounts a ON a.number = f.account"
-        f" WHERE state = 0 {'AND chosen' if chosen else ''}"
+        f" WHERE state = 0 {'AND chosen = 1' if chosen else ''}"
         " ORDER BY a.account IS NOT ?, tries, NOT chosen, used_ms / 86400000 DESC, m.bytes, hash",
         (account,),
     ):

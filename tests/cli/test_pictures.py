@@ -267,3 +267,26 @@ def test_a_picture_comes_to_a_friend_and_goes_with_its_message(tmp_path: Path) -
         other.message(message(1))
         wait_for("the picture, live and unasked", lambda: len(media(ben)) == 2)
         assert ben.json("picture", second)[0]["here"] is True
+
+
+def test_a_picture_to_one_person_is_read_by_nobody_else_on_the_way(tmp_path: Path) -> None:
+    ada, ben, eve = (Person(tmp_path, name) for name in ("Ada", "Ben", "Eve"))
+    accounts = [person.begin() for person in (ada, ben, eve)]
+    ada.json("follow", accounts[1])
+    for person in (ben, eve):
+        person.json("follow", accounts[0])
+    with ada.running(*LOCAL) as node, eve.running(*LOCAL, "--peer", node.ready["listen"][0]) as between:
+        with ben.running(*LOCAL, "--peer", node.ready["listen"][0]):
+            wait_for("Ben's keys", lambda: "Ben" in {one["name"] for one in ada.json("following")})
+            sent = ada.json("post", "look", "--to", accounts[1], "--picture", put(tmp_path), "--alt", "A hill")[0]
+            wait_for("the picture", lambda: len(media(ben)) == 1)
+            ben.json("picture", sent["ref"], "--save", str(tmp_path / "got.png"))
+        ada.json("post", "that was all")
+        between.message("that was all")
+    stripped = strip(pictures.png_chatty())
+    assert (tmp_path / "got.png").read_bytes() == stripped
+    assert media(eve) == []
+    for person in (ada, ben, eve):
+        files = [path for path in person.home.rglob("*") if path.is_file()]
+        assert not any(stripped[16:] in path.read_bytes() for path in files), "encrypted wherever it lies"
+    assert eve.call("picture", sent["ref"]).returncode == 2

@@ -12,6 +12,7 @@ CREATE TABLE media (
     asked BLOB                                 -- the last of them
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX media_wanted ON media (tries, used_ms) WHERE state = 0;
+CREATE INDEX media_chosen ON media (hash) WHERE state = 0 AND chosen = 1;
 CREATE INDEX media_by_use ON media (used_ms) WHERE state = 1 AND own = 0;
 
 CREATE TABLE media_erasures (                  -- files that are to be unlinked: done after the commit that says so

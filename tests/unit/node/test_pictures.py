@@ -1,5 +1,6 @@
 """Pictures through the embedding API, without and with trio."""
 
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import p2pmicro
 from p2pmicro.errors import LocalError
 from p2pmicro.feed.picture import PictureError, strip, unseal
 from p2pmicro.node.home import Home
+from p2pmicro.node.housework import Housework
 from p2pmicro.node.newpicture import keep_pictures, strip_pictures
 from p2pmicro.node.offline import Node
 from p2pmicro.store import media
@@ -57,6 +59,21 @@ def test_what_a_failed_append_wrote_is_swept(local: p2pmicro.LocalNode) -> None:
         with transaction(local.connection):
             media.sweep(local.connection, local.folder)
         assert local.folder.names() == []
+
+
+def test_housework_unlinks_what_is_due_and_what_nobody_knows(local: p2pmicro.LocalNode) -> None:
+    with local:
+        local.post("look", [p2pmicro.NewPicture(FILE, "")])
+        due, kept = pictures.gif(), sha256(strip(FILE)).digest()
+        with transaction(local.connection):
+            media.release(local.connection, [media.keep_own(local.connection, local.folder, due, 1)])
+        (local.home.media / "unknown").write_bytes(b"a")
+        work = Housework(local.views, local.folder)
+        assert len(local.folder.names()) == 3
+        while work.step(local.connection, 0.0):
+            pass
+        assert local.folder.names() == [kept.hex()]
+        assert media.erasures_pending(local.connection) == 0
 
 
 def test_pictures_of_a_sealed_message_are_kept_and_named_encrypted(local: p2pmicro.LocalNode) -> None:
