@@ -1,20 +1,37 @@
 """What this node has, told to peers: answers, news and wants. Source: protocol/sync.md, "Have" and "Want"."""
 
 import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from ..feed.chain import Range, genesis
+from ..ids import AccountId, EntryId
 from ..limits import HAVE_MAX_ITEMS
+from ..store import excerpts
 from ..store.changes import last_change
 from ..store.db import read_transaction
-from ..store.feeds import FeedState
+from ..store.feeds import FeedState, feeds_of
 from ..store.quota import cost_of, stored_bytes
 from ..store.serve import changed_feeds, first_payload, read_range
-from ..sync.message import ID_PREFIX_BYTES, Gone, Have, HaveItem, RangeGiven, Want
+from ..sync.message import EXCERPTS, ID_PREFIX_BYTES, ExcerptGiven, Gone, Have, HaveItem, RangeGiven, Want
 from .switchboard import Switchboard
 from .talk import Answer, Job, Talk, Told, element, place_of
 
 _HAVE_BYTES = 256 << 10  # of items in one message, about: a fork proof may take 5 kB, a device proof 9
 _SCAN_FEEDS = 4096  # feeds looked at in one job of an answer
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A part of an answer."""
+
+    items: Sequence[HaveItem]
+    states: Sequence[FeedState]  # of the items
+    scanned: int  # changes up to here have been looked at
+    top: int | None = None  # the last change there is, if the answer ends with this part
+    deletes: Sequence[tuple[EntryId, excerpts.Told]] = ()  # what each names, and how it is told
+    looked_at: int = 0  # so many deletes
+    held: int = 0  # bytes of all that could be given
 
 
 class Answers:
@@ -36,15 +53,15 @@ class Answers:
         talk.answering = True
         salt, interest, told = talk.salt, talk.interest, talk.told
 
-        def run(connection: sqlite3.Connection) -> tuple[list[HaveItem], list[FeedState], int, int | None]:
+        def run(connection: sqlite3.Connection) -> _Found:
             items: list[HaveItem] = []
             states: list[FeedState] = []
             scanned, size = answer.scanned, 0
             with read_transaction(connection):
                 top = last_change(connection)
-                for looked_at, state in enumerate(changed_feeds(connection, answer.scanned)):
+                for looked_at, state in enumerate(_due(connection, answer, salt)):
                     if looked_at == _SCAN_FEEDS or len(items) == HAVE_MAX_ITEMS or size > _HAVE_BYTES:
-                        return items, states, scanned, None
+                        return _Found(items, states, scanned)
                     scanned = state.change
                     name = element(salt, state.account)
                     if name not in interest:
@@ -55,20 +72,29 @@ class Answers:
                         items.append(_have_item(connection, state, known is None or newly))
                         size += _size(items[-1])
                         states.append(state)
-                return items, states, scanned, top
+                if EXCERPTS not in talk.capabilities:
+                    return _Found(items, states, top, top)
+                deletes, looked_at, is_last = _deletes(connection, talk, answer)
+                held = stored_bytes(connection)
+                return _Found(items, states, top, top if is_last else None, deletes, looked_at, held)
 
-        def send(found: tuple[list[HaveItem], list[FeedState], int, int | None]) -> None:
-            items, states, scanned, top = found
+        def send(found: _Found) -> None:
             talk.answering = False
-            for item, state in zip(items, states, strict=True):
+            answer.scanned, answer.deletes = found.scanned, answer.deletes + found.looked_at
+            for item, state in zip(found.items, found.states, strict=True):
                 talk.tell(state.feed, _told(item, state))
-            if top is None:
-                answer.scanned = scanned
-                self._board.send(talk, Have(items))
-            else:
+            for named, told in found.deletes:
+                talk.knows_deleted(named)
+                talk.given_bytes += told.size_bytes
+                self._board.send(talk, ExcerptGiven(None, told.excerpt, told.devices))
+            if found.deletes and self._board.is_too_much(talk, found.held):
+                return
+            if found.top is not None:
                 talk.answers.popleft()
-                talk.upto, talk.is_answered = top, True
-                self._board.send(talk, Have(items, top, answer.version))
+                talk.upto, talk.is_answered = found.top, True
+                self._board.send(talk, Have(found.items, found.top, answer.version))
+            elif found.items:
+                self._board.send(talk, Have(found.items))
 
         return Job(run, send)
 
@@ -112,6 +138,48 @@ class Answers:
             talk.notify()
         if news:
             self.tick()
+
+
+def _due(connection: sqlite3.Connection, answer: Answer, salt: bytes) -> Iterator[FeedState]:
+    """The feeds that an answer may have to tell of, in the order of their changes.
+
+    Of what was added, by the accounts: most that is added are single entries, which no account answers to, and to look
+    at each feed for them would take seconds.
+    """
+    since = answer.scanned
+    if answer.added is not None and since < answer.since:
+        accounts = connection.execute("SELECT account FROM accounts WHERE number IN (SELECT account FROM feeds)")
+        added = [AccountId(account) for (account,) in accounts if element(salt, account) in answer.added]
+        states = [state for account in added for state in feeds_of(connection, account)]
+        yield from sorted(
+            (state for state in states if since < state.change <= answer.since), key=lambda state: state.change
+        )
+        since = answer.since
+    yield from changed_feeds(connection, since)
+
+
+def _deletes(
+    connection: sqlite3.Connection, talk: Talk, answer: Answer
+) -> tuple[list[tuple[EntryId, excerpts.Told]], int, bool]:
+    """Deletes that name what a peer holds alone: some of them, how many were looked at, and whether these were all.
+
+    Due are those noted since the last answer, and all that name what the peer's interest has had added.
+    """
+    all_of = answer.added is None or bool(answer.added)
+    found: list[tuple[EntryId, excerpts.Told]] = []
+    size = looked_at = 0
+    for change, named, key, feed in excerpts.deletes_after(connection, 0 if all_of else answer.since, answer.deletes):
+        if size > _HAVE_BYTES:
+            return found, looked_at, False
+        looked_at += 1
+        name = element(talk.salt, named, alone=True)
+        due = name in talk.interest and (change > answer.since or answer.added is None or name in answer.added)
+        if due and named not in talk.deletes_known:
+            told = excerpts.tell_delete(connection, key, feed)
+            if told is not None:
+                found.append((named, told))
+                size += told.size_bytes
+    return found, looked_at, True
 
 
 def _have_item(connection: sqlite3.Connection, state: FeedState, with_proof: bool) -> HaveItem:

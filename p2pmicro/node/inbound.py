@@ -4,21 +4,22 @@
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, TypeAlias
 
-from ..errors import EntryError, MessageError
-from ..feed.chain import CheckedRange, Range, check_range
-from ..feed.content import read_many
+from ..errors import DeviceError, EntryError, MessageError
+from ..feed.chain import CheckedRange, Range, check_excerpt, check_range
+from ..feed.content import Entry, read_many
 from ..feed.device import Device, check_device_proof, check_revoke
 from ..feed.fork import ForkProof, check_fork_proof
 from ..feed.picture import Facts, PictureError, look
-from ..ids import FeedId
+from ..ids import FeedId, Ref
+from ..store.excerpts import Proven, Taken
 from ..store.feeds import FeedState
 from ..store.ingest import Checked, Outcome
 from ..sync.gossip import Held
-from ..sync.message import Have, HaveItem, Media, RangeGiven
+from ..sync.message import ExcerptGiven, Have, HaveItem, Media, RangeGiven
 from .talk import Talk
 
 _INBOUND_BYTES = 500  # of a small thing that waits, with what Python needs to keep it
@@ -53,7 +54,7 @@ class Refresh:
     """Follows have changed: whom to ask for is to be computed again."""
 
 
-Brought: TypeAlias = RangeGiven | Have | Media | ForkProof | Note | Met | Settled | Refresh
+Brought: TypeAlias = RangeGiven | ExcerptGiven | Have | Media | ForkProof | Note | Met | Settled | Refresh
 
 
 @dataclass(slots=True)
@@ -63,6 +64,7 @@ class Inbound:
     talk: Talk | None
     brought: Brought
     checked: Checked | None = None  # of a range
+    proven: Proven | None = None  # of an excerpt
     devices: Mapping[FeedId, Device] = field(default_factory=dict)  # of a have
     facts: Facts | None = None  # of a picture that all may see
     error: EntryError | MessageError | None = None  # why it is refused: its carrier lied
@@ -73,6 +75,8 @@ class Inbound:
         match self.brought:
             case RangeGiven(number=None, range=given):
                 return _INBOUND_BYTES + sum(len(item) for item in given.items)
+            case ExcerptGiven(number=None, excerpt=excerpt):
+                return _INBOUND_BYTES + len(excerpt.payload) + _HOLE_BYTES * len(excerpt.tail)
             case Have(items=items):
                 return _INBOUND_BYTES + sum(map(_item_bytes, items))
             case Note(columns=columns):
@@ -110,6 +114,7 @@ class HaveNoted:
     talk: Talk
     offers: Sequence[tuple[FeedId, int, int, Held]]
     suspects: Sequence[tuple[FeedId, int]]  # feeds whose id at a seq differs from ours
+    upto: int | None  # its changes, if with this all up to there have been told
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +123,23 @@ class Refused:
 
     talk: Talk
     error: EntryError | MessageError
+
+
+@dataclass(frozen=True, slots=True)
+class ExcerptTaken:
+    """What became of an excerpt."""
+
+    talk: Talk
+    ref: Ref
+    deletes: Ref | None  # what it deletes, if it is a delete
+    outcome: Taken
+
+
+@dataclass(frozen=True, slots=True)
+class MoreWanted:
+    """More is wanted by ref than before."""
+
+    top: int  # the highest number in `wanted`
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +164,9 @@ class InterestChanged:
     """Other accounts are wanted than before."""
 
 
-Result: TypeAlias = RangeStored | HaveNoted | Refused | PictureTaken | FeedChanged | InterestChanged
+Result: TypeAlias = (
+    RangeStored | ExcerptTaken | MoreWanted | HaveNoted | Refused | PictureTaken | FeedChanged | InterestChanged
+)
 
 
 def verify(batch: Sequence[Inbound]) -> None:
@@ -153,6 +177,8 @@ def verify(batch: Sequence[Inbound]) -> None:
             match inbound.brought:
                 case RangeGiven(range=given):
                     ranges.append((inbound, check_range(given)))
+                case ExcerptGiven() as told:
+                    inbound.proven = _check_excerpt(told)
                 case Have(items=items):
                     inbound.devices = _check_items(items)
                 case ForkProof() as proof:
@@ -169,6 +195,24 @@ def verify(batch: Sequence[Inbound]) -> None:
     for inbound, checked in ranges:
         read = [next(entries) if isinstance(item, bytes) else None for item in checked.range.items]
         inbound.checked = Checked(checked, read)
+
+
+def _check_excerpt(told: ExcerptGiven) -> Proven:
+    """Check an excerpt with the device proofs that came with it.
+
+    Raises:
+        EntryError: one of them does not hold, or the second is not of the feed of which the excerpt deletes an entry.
+    """
+    excerpt = told.excerpt
+    device = check_device_proof(told.devices[0], excerpt.feed)
+    entry_id = check_excerpt(excerpt)
+    (entry,) = read_many([excerpt.payload])
+    found = Proven(excerpt, entry_id, device, None, entry if isinstance(entry, Entry) else None)
+    if len(told.devices) == 1:
+        return found
+    if found.deletes is None:
+        raise DeviceError("A second device proof came with what is no delete.")
+    return replace(found, named=check_device_proof(told.devices[1], found.deletes.feed, device.account))
 
 
 def _check_items(items: Sequence[HaveItem]) -> dict[FeedId, Device]:

@@ -18,7 +18,7 @@ from ..feed.fork import ForkProof
 from ..feed.picture import Facts
 from ..ids import AccountId, FeedId, short
 from ..limits import FEEDS_PER_ACCOUNT_MAX, GUEST_FEEDS_MAX, GUEST_STAY_S
-from ..store import media, peers
+from ..store import excerpts, media, peers
 from ..store.blocks import is_blocked, note_feed, unblocked_count
 from ..store.changes import ChangeNumbers
 from ..store.db import transaction
@@ -40,14 +40,16 @@ from ..store.peers import Offer, Peer
 from ..store.serve import entry_ids
 from ..store.view import View
 from ..sync.gossip import Held
-from ..sync.message import ID_PREFIX_BYTES, Have, Media, RangeGiven
+from ..sync.message import ID_PREFIX_BYTES, ExcerptGiven, Have, Media, RangeGiven
 from ..views import PICTURES
 from .inbound import (
+    ExcerptTaken,
     FeedChanged,
     HaveNoted,
     Inbound,
     InterestChanged,
     Met,
+    MoreWanted,
     Note,
     PictureTaken,
     RangeStored,
@@ -88,6 +90,7 @@ class Intake:
         self._refresh_waits = True  # a process that ended may have left it undone
         self._refresh_after = 0.0
         self._guests_stay_until = 0.0
+        self._wanted: int | None = None  # the highest number of what is wanted by ref, as it was last told
         self._full: dict[FeedId, Role] = {}  # over the quota of a role: not asked for again before it is a higher one
 
     def insert(self, connection: sqlite3.Connection, batch: Sequence[Inbound]) -> list[Result]:
@@ -119,7 +122,17 @@ class Intake:
             follows |= self._insert_ranges(connection, ranges, results)
             if follows or self._refresh_waits:
                 self._refresh(connection, results)
+            self._look_at_wanted(connection, results)
         return results
+
+    def _look_at_wanted(self, connection: sqlite3.Connection, results: list[Result]) -> None:
+        """Say when more is wanted; the first time, what could not be kept may be asked for again."""
+        if self._wanted is None:
+            excerpts.ask_again_for_refused(connection)
+        top = excerpts.last_wanted(connection)
+        if top != self._wanted:
+            self._wanted = top
+            results.append(MoreWanted(top))
 
     def refresh_is_due(self) -> bool:
         """Whether an interest that could not be computed at once may be now: `Refresh` does it."""
@@ -150,6 +163,12 @@ class Intake:
             case ForkProof() as proof:
                 if learn_fork(connection, self._views, self._changes, proof):
                     results.append(self._changed(connection, proof.feed))
+            case ExcerptGiven():
+                assert talk is not None
+                assert inbound.proven is not None
+                proven = inbound.proven
+                outcome = excerpts.take(connection, self._views, self._changes, proven, self._wall_ms())
+                results.append(ExcerptTaken(talk, proven.ref, proven.deletes, outcome))
             case Note(columns=columns):
                 assert talk is not None
                 _note(connection, talk, columns)
@@ -281,7 +300,7 @@ class Intake:
             if have.answered is not None:
                 columns["answered"] = have.answered
             _note(connection, talk, columns)
-        results.append(HaveNoted(talk, offers, suspects))
+        results.append(HaveNoted(talk, offers, suspects, have.upto))
 
     def _meet(self, connection: sqlite3.Connection, device: Device, results: list[Result]) -> bool:
         """Take a stranger from the LAN as a guest, in place of another if there are many; whether one was taken."""

@@ -24,7 +24,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import trio
 
@@ -39,7 +39,7 @@ from ..store.changes import epoch
 from ..store.db import BULK_CACHE_KIB, open_database, transaction
 from ..store.feeds import Role
 from ..store.lock import NodeLock
-from ..store.peers import Address
+from ..store.peers import Address, set_hops
 from .home import Home, find_home
 from .housework import WIPE_EVERY_S, Housework
 from .install import wall_ms
@@ -80,6 +80,7 @@ class NetworkSettings:
     mdns: bool = True  # announce this node on the LAN and look for others
     peers: Sequence[str] = ()  # addresses to try, HOST:PORT
     key: bytes = OPEN_NETWORK_KEY  # of the network
+    hops: Literal[1, 2] = 2  # whom the node asks for: those one follows, or also those whom these follow
 
 
 @asynccontextmanager
@@ -166,6 +167,7 @@ class NetworkNode(Node):
         local = self._local
         with transaction(local.connection):
             local.changes.start(local.connection)
+            set_hops(local.connection, self.settings.hops)
         with ExitStack() as stack:
             self._read_connection = open_database(local.home.database, durable=False)
             stack.callback(self._read_connection.close)

@@ -25,6 +25,7 @@ from ..store import peers
 from ..store.blocks import is_blocked, is_blocked_feed, unblocked_count
 from ..store.changes import last_change
 from ..store.db import read_transaction
+from ..store.excerpts import last_wanted
 from ..store.feeds import FeedState, Role, accounts_with_roles, feed_state
 from ..store.ingest import Outcome
 from ..store.media import MediaFolder
@@ -32,9 +33,11 @@ from ..store.peers import Peer
 from ..store.serve import read_range
 from ..sync.gossip import Gossip
 from ..sync.message import (
+    EXCERPTS,
     SALT_BYTES,
     AskIds,
     Close,
+    ExcerptGiven,
     Gone,
     Have,
     HaveItem,
@@ -51,14 +54,17 @@ from ..sync.state import State
 from .answers import Answers
 from .blocked import Blocked
 from .branches import Branches
+from .excerpts import Excerpts
 from .fetching import Fetching
 from .gallery import Gallery
 from .inbound import (
+    ExcerptTaken,
     FeedChanged,
     HaveNoted,
     Inbound,
     InterestChanged,
     Met,
+    MoreWanted,
     PictureTaken,
     RangeStored,
     Refresh,
@@ -71,8 +77,8 @@ from .talk import Job, Talk, Told, place_of
 
 log = logging.getLogger(__name__)
 
-CAPABILITIES: frozenset[str] = frozenset()
-"""None yet: reconciling by ranges of fingerprints and lazy links will each be one."""
+CAPABILITIES = frozenset((EXCERPTS,))
+"""Reconciling by ranges of fingerprints and lazy links will each be one more."""
 _FULL_RESUME_EVERY = 100  # meetings
 
 
@@ -125,6 +131,7 @@ class Replicator:
         self._answers = Answers(self._board)
         self._branches = Branches(self._board, self.gossip)
         self._fetching = Fetching(self._board, self.gossip, self._branches)
+        self._excerpts = Excerpts(self._board, self.gossip)
         self.blocked = Blocked(self._board, self.gossip, self._interests, self.end)
         self.gallery = Gallery(self._board, folder, now, lambda: self.gossip.fetching > 0)
         self._arrived = arrived
@@ -146,6 +153,7 @@ class Replicator:
             self._interests.save(talk)
             self.gossip.peer_left(talk.feed)
             self._branches.peer_left(talk.feed)
+            self._excerpts.peer_left(talk)
             self.gallery.peer_left(talk.feed)
             self._fetching.ask_all()
 
@@ -177,7 +185,7 @@ class Replicator:
         """
         if hello.feed == self.own.feed:
             raise StateError("This node has dialled itself.")
-        talk.feed = hello.feed
+        talk.feed, talk.capabilities = hello.feed, hello.capabilities
         device: Device | None = None
         if hello.device is not None:
             try:
@@ -209,10 +217,10 @@ class Replicator:
             salt = sha256(self.own.key.sign(b"p2pmicro salt 1" + hello.feed)).digest()[:SALT_BYTES]
             peer = Peer(hello.feed, None, hello.epoch, 0, None, salt, False, None, None, None, 0, 0)
         if peer.epoch != hello.epoch:  # its store is another: what either knew of the other's changes is void
-            peer = replace(peer, epoch=hello.epoch, cursor=0, answered=None, proven=False)
+            peer = replace(peer, epoch=hello.epoch, cursor=0, answered=None, proven=False, asked=0, asked_change=0)
         meetings = peer.meetings + 1
         if meetings >= _FULL_RESUME_EVERY:  # now and then from the beginning: whatever went wrong heals
-            peer, meetings = replace(peer, cursor=0, answered=None), 0
+            peer, meetings = replace(peer, cursor=0, answered=None, asked=0, asked_change=0), 0
         peer = replace(peer, meetings=meetings)
         if device is not None:
             peer = replace(peer, account=device.account)
@@ -242,6 +250,9 @@ class Replicator:
                 self._fetching.on_range(talk, message)
             case Gone(number=number):
                 self._fetching.on_gone(talk, number)
+                self._excerpts.on_gone(talk, number)
+            case ExcerptGiven():
+                self._excerpts.on_excerpt(talk, message)
             case AskIds():
                 self._branches.on_ask_ids(talk, message)
             case Ids():
@@ -271,6 +282,9 @@ class Replicator:
             return self._answers.serve_job(talk, want)
         if due:
             return self._answers.answer_job(talk, talk.answers[0])
+        ask = talk.session.next_ask()
+        if ask is not None:
+            return self._excerpts.serve_job(talk, ask.number, ask.ref)
         # Entries go first: what waits behind a picture waits long.
         name = talk.session.next_media_want()
         return None if name is None else self.gallery.serve_job(talk, name)
@@ -291,6 +305,7 @@ class Replicator:
         for talk in self.talks.values():
             self._interests.save(talk)
         self._answers.tick()
+        self._excerpts.tick()
         self.gallery.tick()
 
     # --- Results ---
@@ -309,7 +324,11 @@ class Replicator:
             match result:
                 case RangeStored():
                     self._on_stored(result)
-                case HaveNoted(talk=talk, offers=offers, suspects=suspects):
+                case ExcerptTaken():
+                    self._excerpts.taken([result])
+                case MoreWanted(top=top):
+                    self._excerpts.wanted(top)
+                case HaveNoted(talk=talk, offers=offers, suspects=suspects, upto=upto):
                     assert talk.feed is not None
                     if self.talks.get(talk.feed) is talk:
                         for feed, first, last, held in offers:
@@ -317,6 +336,7 @@ class Replicator:
                         for feed, seq in suspects:
                             self._branches.hunt(talk, feed, seq)
                         self.gallery.ready(talk)
+                        self._excerpts.heard(talk, upto)
                 case Refused(talk=talk, error=error):
                     log.info("peer %s sent what is refused: %s: %s", short(talk.feed or b""), error.code, error)
                     talk.strikes += 1
@@ -348,6 +368,7 @@ class Replicator:
         end = state.newest.end.seq
         if end > old_end:
             self._arrived(Arrived(given.feed, max(old_end + 1, given.before.seq + 1), end))
+        self._excerpts.came(given.feed, given.before.seq + 1, given.last_seq)
         fresh = given.last_seq == end and given.before.seq >= old_end and given.last_seq - old_end <= PAGE_ENTRIES
         if before is not None and fresh:
             self._answers.push(state, given, before.change)
@@ -361,7 +382,7 @@ class Replicator:
         """
         feed = self.own.feed
 
-        def run(connection: sqlite3.Connection) -> tuple[FeedState, Range | None, bytes, list[FeedId]] | None:
+        def run(connection: sqlite3.Connection) -> tuple[FeedState, Range | None, bytes, list[FeedId], int] | None:
             with read_transaction(connection):
                 state = feed_state(connection, feed)
                 freed = self._fetching.freed(connection)
@@ -371,13 +392,14 @@ class Replicator:
                 end = state.newest.end.seq
                 first = max(self._own_end + 1, end - PAGE_ENTRIES + 1)
                 given = read_range(connection, feed, first, end, None) if first <= end else None
-                return state, given, version, freed
+                return state, given, version, freed, last_wanted(connection)
 
-        def push(found: tuple[FeedState, Range | None, bytes, list[FeedId]] | None) -> None:
+        def push(found: tuple[FeedState, Range | None, bytes, list[FeedId], int] | None) -> None:
             if found is None:
                 return
-            state, given, version, freed = found
+            state, given, version, freed, wanted = found
             self._fetching.reopen(freed)
+            self._excerpts.wanted(wanted)
             if given is not None and given.last_seq > self._own_end:
                 self._arrived(Arrived(feed, self._own_end + 1, given.last_seq))
                 self._own_end = given.last_seq

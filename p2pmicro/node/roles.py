@@ -12,6 +12,7 @@ from ..store.blocks import blocked_accounts
 from ..store.feeds import Role, accounts_with_roles, set_role
 from ..store.view import View
 from ..views import PEOPLE
+from ..views.people import INTEREST_BUDGET
 
 
 def refresh_interest(
@@ -27,7 +28,7 @@ def refresh_interest(
     Returns: whether anything changed.
     """
     _settle_blocks(connection, views, account)
-    interest = PEOPLE.interest(connection, account, feed)
+    interest = PEOPLE.interest(connection, account, feed, INTEREST_BUDGET if peers.hops(connection) > 1 else 0)
     blocked = blocked_accounts(connection)
     wanted = {one: role for one, role in interest.items() if one not in blocked}
     before = accounts_with_roles(connection)

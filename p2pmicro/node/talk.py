@@ -9,7 +9,7 @@ from typing import Any
 
 from ..feed.device import Device, Revoke
 from ..ids import AccountId, EntryId, FeedId
-from ..limits import TOLD_FEEDS_MAX
+from ..limits import DELETES_TOLD_MAX, TOLD_FEEDS_MAX
 from ..store.feeds import FeedState, Role
 from ..store.peers import Peer
 from ..sync.message import ELEMENT_BYTES
@@ -32,6 +32,7 @@ class Answer:
     since: int  # feeds changed after this one are due
     added: Set[bytes] | None  # and all feeds of these elements; None: of all
     version: bytes | None  # the version of the peer's interest that is answered in full with it
+    deletes: int = 0  # so many deletes have been looked at, after the feeds
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,8 @@ class Talk:
     told: OrderedDict[FeedId, Told] = field(default_factory=OrderedDict)
     stale: bool = False  # something has changed since
     lost: bool = False  # it told of what could not be taken in: it is asked for everything at the next meeting
+    capabilities: frozenset[str] = frozenset()  # what its hello named
+    deletes_known: set[bytes] = field(default_factory=set)  # ids of entries of whose deletes it has heard
     strikes: int = 0  # how often it sent what is refused
     broken: bool = False  # something that it brought was not stored: nothing more of it is
     served: bool = False  # whether a want was the last thing that was looked up
@@ -113,6 +116,12 @@ class Talk:
     def wants(self, account: AccountId) -> bool:
         """Whether the peer's interest has an account."""
         return element(self.salt, account) in self.interest
+
+    def knows_deleted(self, entry_id: EntryId) -> None:
+        """Remember that the peer knows of a delete; when they are many, all are forgotten, which costs a repetition."""
+        if len(self.deletes_known) >= DELETES_TOLD_MAX:
+            self.deletes_known.clear()
+        self.deletes_known.add(entry_id)
 
     def tell(self, feed: FeedId, told: Told) -> None:
         """Remember what the peer knows of a feed; the oldest of many are forgotten, which costs a repetition."""

@@ -207,6 +207,25 @@ def ask_again_for_refused(connection: sqlite3.Connection) -> None:
     connection.execute("UPDATE wanted SET refused = 0 WHERE refused")
 
 
+def wanted_after(connection: sqlite3.Connection, number: int, limit: int) -> tuple[int, list[tuple[int, Ref]]]:
+    """What peers may be asked for: the highest number given so far, and what has a number above `number`.
+
+    Returns: at most `limit` of them, those first that the newest messages refer to.
+    """
+    found = connection.execute(
+        "SELECT number, feed, seq, id FROM wanted WHERE number > ? AND NOT refused"
+        " AND feed NOT IN (SELECT feed FROM blocked_feeds) ORDER BY time_ms DESC, number DESC LIMIT ?",
+        (number, limit),
+    ).fetchall()
+    return last_wanted(connection), [(at, Ref(FeedId(feed), seq, EntryId(name))) for at, feed, seq, name in found]
+
+
+def last_wanted(connection: sqlite3.Connection) -> int:
+    """The highest number that was given to what is wanted."""
+    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'wanted'").fetchone()
+    return 0 if row is None else int(row[0])
+
+
 # --- Out ---
 
 
@@ -216,6 +235,11 @@ class Told:
 
     excerpt: Excerpt
     devices: Sequence[DeviceProof]
+
+    @property
+    def size_bytes(self) -> int:
+        """About what it takes to give it."""
+        return len(self.excerpt.payload) + 38 * len(self.excerpt.tail) + 500 * len(self.devices)
 
 
 def answer(connection: sqlite3.Connection, ref: Ref) -> Told | None:
@@ -249,10 +273,18 @@ def tell_delete(connection: sqlite3.Connection, key: int, named: FeedId) -> Told
     return Told(found, [state.device] if other is None else [state.device, other.device])
 
 
-def deletes_after(connection: sqlite3.Connection, change: int) -> Iterator[tuple[int, EntryId, int, FeedId]]:
-    """The deletes that were noted after a change: its number, what each names, its own key, and the named feed."""
+def deletes_after(
+    connection: sqlite3.Connection, change: int, without: int = 0
+) -> Iterator[tuple[int, EntryId, int, FeedId]]:
+    """The deletes that were noted after a change: its number, what each names, its own key, and the named feed.
+
+    Args:
+        without: the first of them that are left out.
+    """
     for number, entry_id, deleter, feed in connection.execute(
-        "SELECT change, id, deleter, feed FROM tombstones WHERE change > ? ORDER BY change", (change,)
+        "SELECT change, id, deleter, feed FROM tombstones WHERE change > ?"
+        " ORDER BY change, feed, seq, deleter LIMIT -1 OFFSET ?",
+        (change, without),
     ):
         yield number, EntryId(entry_id), deleter, FeedId(feed)
 

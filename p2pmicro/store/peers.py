@@ -123,6 +123,17 @@ def set_interest(
     return interest_version(connection)
 
 
+def hops(connection: sqlite3.Connection) -> int:
+    """How far the interest goes along follows: 1, those whom the person follows, or 2, also those whom these follow."""
+    row = connection.execute("SELECT value FROM meta WHERE name = 'hops'").fetchone()
+    return 2 if row is None else int(row[0])
+
+
+def set_hops(connection: sqlite3.Connection, count: int) -> None:
+    """Set how far the interest goes, for all programs on this home; what is wanted by it is computed later."""
+    connection.execute("REPLACE INTO meta (name, value) VALUES ('hops', ?)", (count,))
+
+
 def interest_version(connection: sqlite3.Connection) -> bytes:
     """The newest version of one's own interest; 8 zero bytes, which nobody draws, while there is none."""
     row = connection.execute("SELECT version FROM interest ORDER BY n DESC LIMIT 1").fetchone()

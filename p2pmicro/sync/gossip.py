@@ -110,8 +110,13 @@ class Gossip:
         """How many feeds are on their way."""
         return len(self._fetches)
 
+    def is_fetching(self, feed: FeedId) -> bool:
+        """Whether somebody is being asked for a feed."""
+        fetch = self._fetches.get(feed)
+        return fetch is not None and fetch.peer is not None
+
     def next_number(self) -> int:
-        """A number for a want."""
+        """A number for a want or an ask."""
         self._number += 1
         return self._number
 

@@ -39,8 +39,12 @@ from p2pmicro.store.view import View
 from p2pmicro.sync.message import Hello, Message
 from p2pmicro.sync.session import Session
 from p2pmicro.sync.state import State
+from p2pmicro.views import WANTED
+from p2pmicro.views.message import find
 from p2pmicro.views.people import People
 from p2pmicro.views.pictures import Pictures
+from p2pmicro.views.reactions import Reactions
+from p2pmicro.views.threads import Threads
 from p2pmicro.views.timeline import Timeline
 from tests.made import NOW_MS, MadeFeed, private_key
 from tests.store.home import checked
@@ -69,7 +73,7 @@ class Party:
         self.key = private_key(f"{name} feed")
         self.account, self.feed = self.made.account, self.made.feed
         self.people = People()
-        self.views: list[View] = [Timeline(), self.people, Pictures()]
+        self.views: list[View] = [Timeline(), self.people, Pictures(), Threads(), Reactions(), WANTED]
         folder.mkdir()
         self.folder = MediaFolder(folder / "media")
         mark = MarkFile(folder, self.feed)
@@ -83,6 +87,7 @@ class Party:
         self.now_ms = NOW_MS
         self.arrived: list[Arrived] = []
         self.own_ahead = 0
+        self.written = (0, 0)
         with transaction(self.connection):
             set_role(self.connection, self.views, self.account, Role.OWN)
         device = check_device_proof(self.made.proof)
@@ -134,6 +139,28 @@ class Party:
 
     def delete(self, ref: Ref) -> None:
         self.write(content.write(self.now_ms, "delete", content.delete(ref)))
+
+    def say(self, text: str, **fields: object) -> Ref:
+        """A message with more than a text."""
+        return self.write(content.write(self.now_ms, "post", content.post(text, **fields)))[0]
+
+    def answer(self, parent: Ref, root: Ref | None = None) -> Ref:
+        return self.say(f"{self.name} answers", reply=content.reply(root or parent, parent))
+
+    def do_housework(self) -> None:
+        """All that could wait."""
+        more = True
+        while more:
+            with transaction(self.connection):
+                more = WANTED.settle_step(self.connection, self.views) or WANTED.step(self.connection)
+
+    def shows(self, ref: Ref) -> bool:
+        """Whether an entry can be read here."""
+        return find(self.connection, [ref]) != {}
+
+    def wanted(self) -> list[Ref]:
+        """What peers are asked for by ref."""
+        return [Ref(*row) for row in self.connection.execute("SELECT feed, seq, id FROM wanted ORDER BY number")]
 
     def follow(self, *accounts: AccountId, on: bool = True) -> None:
         for account in accounts:
@@ -301,6 +328,7 @@ class End:
         return bool(
             self.talk.jobs
             or self.session._wants
+            or self.session._asks
             or self.session._media_wants
             or (self.talk.answers and not self.talk.answering)
         )
@@ -463,6 +491,9 @@ class World:
             if party.has_news:
                 party.has_news = False
                 party.replicator.gallery.wake()
+            written = (id(party.connection), party.connection.total_changes)
+            if written != party.written:  # as a node looks at its `data_version`
+                party.written, party.own_due = written, True
             party.replicator.tick()
 
     def check_no_errors(self) -> None:
