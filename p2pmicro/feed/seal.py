@@ -37,6 +37,8 @@ CONTENT_KEY_BYTES = 16
 _NONCE = bytes(12)  # each key encrypts one body
 _SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)
 _LENGTH_BYTES = 2
+_BODY = b"p2pmicro sealed 1"
+_SLOT = b"p2pmicro slot 1"
 
 
 class SealError(LocalError):
@@ -94,7 +96,7 @@ def sealed(
         raise SealError(f"A message is for at most {SEALED_SLOTS[-1] - 1} at once: make a circle of them.")
     content_key, salt = draw(CONTENT_KEY_BYTES), draw(SALT_BYTES)
     body_key, commit = _derive(content_key, salt)
-    info = b"p2pmicro slot 1" + account + feed + salt + commit
+    info = _SLOT + account + feed + salt + commit
     slots = []
     for public, secret in wanted:
         tag = draw(SEALED_TAG_BYTES) if secret is None else tag_of(secret, salt)
@@ -118,7 +120,7 @@ def open_sealed(account: AccountId, feed: FeedId, content: Content, keyring: Key
     Source: protocol/content.md, "Sealing".
     """
     salt, commit = content["salt"], content["commit"]
-    info = b"p2pmicro slot 1" + account + feed + salt + commit
+    info = _SLOT + account + feed + salt + commit
     slots: list[bytes] = content["slots"]
     by_tag = {slot[:SEALED_TAG_BYTES]: slot for slot in slots}
     hits = [secret for secret in keyring.tagged if tag_of(secret, salt) in by_tag]
@@ -162,12 +164,12 @@ def _open_slot(slot: bytes, key: X25519PrivateKey, info: bytes) -> bytes | None:
 
 def _derive(content_key: bytes, salt: bytes) -> tuple[bytes, bytes]:
     """The body's key and the commitment to it; 32 bytes each."""
-    both = HKDF(SHA256(), 64, salt=salt, info=b"p2pmicro sealed 1").derive(content_key)
+    both = HKDF(SHA256(), 64, salt=salt, info=_BODY).derive(content_key)
     return both[:32], both[32:]
 
 
 def _aad(account: bytes, feed: bytes, salt: bytes, commit: bytes) -> bytes:
-    return b"p2pmicro sealed 1" + account + feed + salt + commit
+    return _BODY + account + feed + salt + commit
 
 
 def _pad(plain: bytes) -> bytes:
