@@ -7,9 +7,10 @@ import sqlite3
 from collections.abc import Callable
 
 from ..ids import AccountId, FeedId
-from ..store.blocks import blocked_accounts, blocked_feeds, unblocked_count
+from ..store.blocks import blocked_accounts, blocked_feeds, is_due, unblocked_count
 from ..store.db import read_transaction
 from ..sync.gossip import Gossip, Held
+from .inbound import Inbound, Refresh
 from .interests import Interests
 from .switchboard import Switchboard
 from .talk import Job, Talk
@@ -38,13 +39,15 @@ class Blocked:
     def job(self) -> Job:
         """Somebody may have been blocked, or be so no longer, here or by another process: leave them, or ask anew."""
 
-        def run(connection: sqlite3.Connection) -> tuple[set[AccountId], list[FeedId], int]:
+        def run(connection: sqlite3.Connection) -> tuple[set[AccountId], list[FeedId], int, bool]:
             with read_transaction(connection):
                 accounts = set(blocked_accounts(connection))
-                return accounts, blocked_feeds(connection), unblocked_count(connection)
+                return accounts, blocked_feeds(connection), unblocked_count(connection), is_due(connection)
 
-        def apply(found: tuple[set[AccountId], list[FeedId], int]) -> None:
-            accounts, feeds, lifted = found
+        def apply(found: tuple[set[AccountId], list[FeedId], int, bool]) -> None:
+            accounts, feeds, lifted, due = found
+            if due:  # said on another device of this account's, and opened just now
+                self._board.put(Inbound(None, Refresh()))
             for talk in list(self._board.talks.values()):
                 if talk.account in accounts or talk.feed in feeds:
                     self._board.close(talk, "busy", NO_PLACE)

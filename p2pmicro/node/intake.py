@@ -20,6 +20,7 @@ from ..ids import AccountId, FeedId, short
 from ..limits import FEEDS_PER_ACCOUNT_MAX, GUEST_FEEDS_MAX, GUEST_STAY_S
 from ..store import excerpts, media, peers
 from ..store.blocks import is_blocked, note_feed, unblocked_count
+from ..store.blocks import is_due as block_is_due
 from ..store.changes import ChangeNumbers
 from ..store.db import transaction
 from ..store.feeds import (
@@ -120,7 +121,7 @@ class Intake:
                 ranges = []
                 follows |= self._insert_other(connection, inbound, results)
             follows |= self._insert_ranges(connection, ranges, results)
-            if follows or self._refresh_waits:
+            if follows or self._refresh_waits or block_is_due(connection):
                 self._refresh(connection, results)
             self._look_at_wanted(connection, results)
         return results

@@ -52,6 +52,11 @@ def wishes(connection: sqlite3.Connection) -> tuple[list[AccountId], list[Accoun
     return sorted(wanted - now), sorted(now - wanted)
 
 
+def is_due(connection: sqlite3.Connection) -> bool:
+    """Whether the person wants otherwise than it is in force: another of their devices said so."""
+    return wishes(connection) != ([], [])
+
+
 def begin(connection: sqlite3.Connection, views: Sequence[View], account: AccountId) -> None:
     """Put a block in force, in the caller's transaction; what is held is dropped by `drop_step`."""
     role = role_of(connection, account)

@@ -10,7 +10,8 @@ from p2pmicro.feed.device import check_device_proof, make_revoke
 from p2pmicro.feed.fork import make_fork_proof
 from p2pmicro.ids import AccountId
 from p2pmicro.node.inbound import Brought, Inbound, Met, verify
-from p2pmicro.store import forget
+from p2pmicro.store import forget, private
+from p2pmicro.store.blocks import drop_step
 from p2pmicro.store.db import transaction
 from p2pmicro.store.feeds import Role, account_number
 from p2pmicro.store.peers import interest_set, interest_version
@@ -107,6 +108,35 @@ def test_a_follow_by_ones_other_device_brings_nothing(met: tuple[Party, Party, E
     assert phone.feed in alice.states()
     assert SPAM.account in PEOPLE.followed(alice.connection, alice.account)
     assert rows_of(alice, SPAM.account) == {}
+
+
+def test_a_block_on_ones_other_device_is_in_force_here(world: World) -> None:
+    """What the other device sealed was opened, and merged into private state; the rest follows."""
+    alice, bob = world.add("alice"), world.add("bob")
+    alice.follow(SPAM.account)
+    bob.hold(SPAM, 1, 150)
+    world.join(alice, bob)
+    world.settle()
+    assert rows_of(alice, SPAM.account)
+    for value, roles in ((True, set()), (None, {Role.FOLLOWED})):
+        with transaction(alice.connection):
+            rev = 1 if value else 2
+            private.merge(alice.connection, [private.Item("block", SPAM.account, rev, value)], alice.feed, rev)
+        alice.own_due = True  # as each second, when something has changed
+        world.settle()
+        while drop(alice):
+            pass
+        assert {role for account, role in alice.roles().items() if account == SPAM.account} == roles
+        assert bool(rows_of(alice, SPAM.account)) is (value is None)
+        alice.own_due = True
+        world.settle()
+    assert not lacking(alice, bob)
+
+
+def drop(party: Party) -> bool:
+    """What an idle node does."""
+    with transaction(party.connection):
+        return drop_step(party.connection, party.views)
 
 
 @pytest.mark.parametrize("step", [4096, 64], ids=["at once", "step by step"])
