@@ -15,13 +15,15 @@ from itertools import islice
 from pathlib import Path
 
 from p2pmicro.feed.content import Entry
+from p2pmicro.ids import format_account
 from p2pmicro.store.feeds import Role
 from p2pmicro.store.view import Row
 from p2pmicro.views import SEARCH
 from p2pmicro.views.find import find_messages, keys_of
+from p2pmicro.views.find_people import find_people
 from p2pmicro.views.query import read_query
 from p2pmicro.views.words import parse
-from tests.bench.bench_timeline import LIMIT, START_MS, build, percentiles
+from tests.bench.bench_timeline import AUTHORS, LIMIT, START_MS, author, build, percentiles
 from tests.texts import SENTENCES
 
 QUERIES = 200
@@ -66,6 +68,12 @@ def _measure(connection: sqlite3.Connection) -> None:
         start = rng.randrange(len(found) - 3)
         return '"' + " ".join(found[start : start + 3]) + '"'
 
+    tags = sorted({word[1:] for text in SENTENCES for word in text.split() if word[:1] == "#" and word[1:].isalnum()})
+
+    def without(two: str) -> str:
+        one, other = two.split()
+        return f"{one} -{other}"
+
     def both(name: str, queries: list[str]) -> None:
         def raw(query: str) -> Callable[[], object]:
             wanted = parse(connection, query)
@@ -89,7 +97,19 @@ def _measure(connection: sqlite3.Connection) -> None:
     both("four Chinese letters", [letters(chinese, 4) for _ in range(QUERIES)])
     both("two Thai letters", [letters(thai, 2) for _ in range(QUERIES)])
     both("the commonest words", ["a", "de", "the"] * (QUERIES // 3))
+    both("two words, one of them not wanted", [without(words(2)) for _ in range(QUERIES)])
+    both("two words since a day", [f"{words(2)} since:2023-11-20" for _ in range(QUERIES)])
+    both("a tag", [f"#{rng.choice(tags)}" for _ in range(QUERIES)])
+    who = [format_account(author(number)) for number in range(AUTHORS)]
+    both("one person", [f"from:{rng.choice(who)}" for _ in range(QUERIES)])
+    both("a word of one person", [f"{words(1)} from:{rng.choice(who)}" for _ in range(QUERIES)])
     both("a number: 300 messages", [str(rng.randrange(500, 2900)) for _ in range(QUERIES)])
+
+    me = author(0)
+    names = [f"name{rng.randrange(AUTHORS)}" for _ in range(QUERIES)]
+    percentiles("people: a name", [(lambda q=query: find_people(connection, me, q, LIMIT)) for query in names])  # type: ignore[misc]
+    some = [f"#{rng.choice(tags)}" for _ in range(QUERIES)]
+    percentiles("people: a tag", [(lambda q=query: find_people(connection, me, q, LIMIT)) for query in some])  # type: ignore[misc]
 
 
 if __name__ == "__main__":
