@@ -14,7 +14,7 @@ bind it to its author's feed. HPKE is RFC 9180 with X25519, HKDF-SHA256 and ChaC
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 from cryptography.exceptions import InvalidTag
@@ -52,7 +52,7 @@ class Keyring:
     """What an account can open sealed entries with."""
 
     boxes: Sequence[X25519PrivateKey]  # its box keys, the newest generation first: tried on every slot
-    tagged: Sequence[bytes] = ()  # 32 secret bytes each, the newest first: reply and circle keys, found by tag
+    tagged: Sequence[bytes] = field(default=(), repr=False)  # 32 secret bytes each, the newest first: found by tag
 
     def __post_init__(self) -> None:
         assert self.boxes, "an account has a box key"
@@ -63,8 +63,8 @@ class Keyring:
 class Opened:
     """What was inside of a sealed entry."""
 
-    plain: bytes  # CBOR [kind, content]: content.read_opened
-    by: bytes | None  # the reply or circle key whose tag found it; None: a box key
+    plain: bytes = field(repr=False)  # CBOR [kind, content]: content.read_opened
+    by: bytes | None = field(repr=False)  # the reply or circle key whose tag found it; None: a box key
 
 
 def sealed(

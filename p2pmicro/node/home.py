@@ -16,7 +16,7 @@ import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import ConfigError, StoreDamagedError, StoreFullError, StoreReadOnlyError
@@ -70,10 +70,10 @@ class Home:
 class Keys:
     """What makes this install able to write."""
 
-    seed: bytes  # 32 bytes
+    seed: bytes = field(repr=False)  # 32 bytes
     account: PrivateKey
     feed: PrivateKey
-    device: bytes  # 32 secret bytes, X25519
+    device: bytes = field(repr=False)  # 32 secret bytes, X25519
 
     @property
     def account_id(self) -> AccountId:

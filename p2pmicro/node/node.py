@@ -315,8 +315,8 @@ class NetworkNode(Node):
             local = self._local
             work = Unsealing(local.account, local.keys.seed, local.views)
             while (todo := await self._read(work.todo)) is not None:
-                outcomes = await self._offload(partial(work.attempt, todo), self._opening)
-                settle = partial(work.settle, self._ingest_connection, outcomes)
+                tried = await self._offload(partial(work.attempt, todo), self._opening)
+                settle = partial(work.settle, self._ingest_connection, tried)
                 shown = await self._offload(settle, self._pipeline.inserting)
                 if any(one.row.entry.kind == "state" and one.row.role == Role.OWN for one in shown):
                     self.replicator.tick(refresh=True)  # whom one blocks, as another install has it

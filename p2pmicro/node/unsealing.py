@@ -1,6 +1,6 @@
 """Opening what others sealed, once and off the event loop: read what is to do, try it, note what came of it.
 
-    todo      on a read connection: some entries, and the keys that this account has
+    todo      on a read connection: some entries, and the keys that this account has; or new keys, and closed entries
     attempt   the crypto, without the store: on any thread
     settle    on a writing connection: short, as nothing is left but to note it
 
@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 from ..feed.content import read
 from ..feed.seal import Keyring, Opened, open_sealed
-from ..ids import AccountId
+from ..ids import AccountId, FeedId
 from ..keys import box_key
 from ..store.db import read_transaction, transaction
 from ..store.feeds import feeds_of
-from ..store.sealed import Shown, Todo, newest_secrets, settle, to_try
+from ..store.sealed import Search, Shown, Todo, newest_secrets, note_search, settle, to_search, to_try
 from ..store.view import View
 
 BATCH = 64
@@ -26,10 +26,20 @@ BATCH = 64
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Some entries that are to be tried, and what to try them with."""
+    """Some entries that are to be tried, and what to try them with; a search for new keys once none is left."""
 
     entries: Sequence[Todo]
     keyring: Keyring
+    search: Search | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What came of some work."""
+
+    work: Work
+    outcomes: Sequence[tuple[int, Opened | None]]  # keys of entries, and what was inside
+    found: Sequence[int]  # closed entries that a new key may open
 
 
 class Unsealing:
@@ -40,29 +50,33 @@ class Unsealing:
         self._seed = seed
         self._views = views
 
-    def todo(self, connection: sqlite3.Connection) -> Work | None:
-        """What is to be tried now; None if nothing is."""
+    def todo(self, connection: sqlite3.Connection, feed: FeedId | None = None) -> Work | None:
+        """What is to be tried now, of `feed` alone where it is given; None if nothing is."""
         with read_transaction(connection):
-            entries = to_try(connection, BATCH)
-            if not entries:
+            entries = to_try(connection, BATCH, feed)
+            search = to_search(connection) if not entries and feed is None else None
+            if not entries and search is None:
                 return None
             generation = own_generation(connection, self._account)
             boxes = [box_key(self._seed, gen) for gen in range(generation, -1, -1)]
-            return Work(entries, Keyring(boxes, newest_secrets(connection)))
+            return Work(entries, Keyring(boxes, newest_secrets(connection)), search)
 
     @staticmethod
-    def attempt(work: Work) -> list[tuple[int, Opened | None]]:
-        """Try each; keys of entries, and what was inside."""
-        return [(one.key, open_sealed(one.account, one.feed, one.content, work.keyring)) for one in work.entries]
+    def attempt(work: Work) -> Tried:
+        """Try each."""
+        outcomes = [(one.key, open_sealed(one.account, one.feed, one.content, work.keyring)) for one in work.entries]
+        return Tried(work, outcomes, [] if work.search is None else work.search.run())
 
-    def settle(self, connection: sqlite3.Connection, outcomes: Sequence[tuple[int, Opened | None]]) -> list[Shown]:
+    def settle(self, connection: sqlite3.Connection, tried: Tried) -> list[Shown]:
         """Note what came of it; what was opened and is shown now."""
         with transaction(connection):
-            return settle(connection, self._views, outcomes)
+            if tried.work.search is not None:
+                note_search(connection, tried.work.search, tried.found)
+            return settle(connection, self._views, tried.outcomes)
 
-    def run(self, connection: sqlite3.Connection) -> None:
+    def run(self, connection: sqlite3.Connection, feed: FeedId | None = None) -> None:
         """Do all that is to do, one after the other, on one connection: for who has no event loop."""
-        while (work := self.todo(connection)) is not None:
+        while (work := self.todo(connection, feed)) is not None:
             self.settle(connection, self.attempt(work))
 
 

@@ -1,13 +1,14 @@
 """Sealed entries in the store: what is to be tried, what was opened, and the keys that it brought.
 
-An entry is tried once, whatever comes of it: the outcome is kept beside the log, so that `rebuild` opens nothing. A key
-that comes later has those tried again that bear its tag. The crypto itself is done by whoever asks for what is to do,
-outside of any transaction. Source: protocol/content.md, "Sealing".
+An entry is tried once, whatever comes of it: the outcome is kept beside the log, so that `rebuild` opens nothing. Each
+new key is searched for once among the closed entries, after all that came with it is tried, and those that bear its
+tag are tried again. Crypto and hashes are done by whoever asks for what is to do, outside of any transaction.
+Source: protocol/content.md, "Sealing".
 """
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ..errors import EntryError
@@ -20,7 +21,9 @@ from .feeds import Role, feed_by_number, shown_limit
 from .view import CLOSED, OPENED, TO_TRY, Row, View
 
 _CLOSED_MAX = 10_000
-"""Closed entries that a new key is tried on, the newest: a hash and a look at each, 30 ms in all."""
+"""Closed entries that a new key is searched for in, the newest: a hash and a look at each, 30 ms in all."""
+_NEW_SECRETS = 32
+"""Keys that are searched for at once: 250 ms at most, beside what else runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,22 @@ class Todo:
     content: Content
 
 
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Closed entries in which new keys are to be searched for."""
+
+    secrets: Sequence[bytes] = field(repr=False)
+    closed: Sequence[tuple[int, bytes, bytes]]  # key, salt, payload
+
+    def run(self) -> list[int]:
+        """The entries that bear a tag of one of the keys."""
+        return [
+            key
+            for key, salt, payload in self.closed
+            if any(tag_of(secret, salt) in payload for secret in self.secrets)
+        ]
+
+
 class Shown(NamedTuple):
     """A sealed entry that was opened, as views take it."""
 
@@ -40,15 +59,37 @@ class Shown(NamedTuple):
     row: Row
 
 
-def to_try(connection: sqlite3.Connection, limit: int) -> list[Todo]:
-    """Sealed entries that are to be tried, the newest first: at most `limit`."""
+def to_try(connection: sqlite3.Connection, limit: int, feed: FeedId | None = None) -> list[Todo]:
+    """Sealed entries that are to be tried, of `feed` or of all, the newest first: at most `limit`."""
     rows = connection.execute(
         "SELECT sealed.key, accounts.account, feeds.feed, held.payload FROM sealed JOIN held ON held.key = sealed.key"
         " JOIN feeds ON feeds.number = sealed.key >> 32 JOIN accounts ON accounts.number = feeds.account"
-        f" WHERE sealed.state = {TO_TRY} ORDER BY sealed.key DESC LIMIT ?",
-        (limit,),
+        f" WHERE sealed.state = {TO_TRY} AND feeds.feed = coalesce(?, feeds.feed) ORDER BY sealed.key DESC LIMIT ?",
+        (feed, limit),
     ).fetchall()
     return [Todo(key, AccountId(account), FeedId(feed), read(payload).content) for key, account, feed, payload in rows]
+
+
+def to_search(connection: sqlite3.Connection) -> Search | None:
+    """New keys, and the closed entries that they may open; None if there are no new ones."""
+    rows = connection.execute("SELECT DISTINCT secret FROM secrets WHERE looked = 0 LIMIT ?", (_NEW_SECRETS,))
+    new = [secret for (secret,) in rows]
+    if not new:
+        return None
+    closed = connection.execute(
+        "SELECT sealed.key, salt, payload FROM sealed JOIN held ON held.key = sealed.key"
+        f" WHERE state = {CLOSED} ORDER BY sealed.key DESC LIMIT ?",
+        (_CLOSED_MAX,),
+    ).fetchall()
+    return Search(new, closed)
+
+
+def note_search(connection: sqlite3.Connection, search: Search, found: Iterable[int]) -> None:
+    """Have what a search found tried again, in the caller's transaction."""
+    connection.executemany(
+        f"UPDATE sealed SET state = {TO_TRY} WHERE key = ? AND state = {CLOSED}", [(key,) for key in found]
+    )
+    connection.executemany("UPDATE secrets SET looked = 1 WHERE secret = ?", [(secret,) for secret in search.secrets])
 
 
 def settle(
@@ -108,19 +149,10 @@ def _take_in(connection: sqlite3.Connection, key: int, feed: FeedId, role: Role,
 def _keep_secret(
     connection: sqlite3.Connection, secret: bytes, key: int, time_ms: int, circle: bytes | None, gen: int | None
 ) -> None:
-    new = connection.execute(
+    connection.execute(
         "INSERT OR IGNORE INTO secrets (secret, key, time_ms, circle, gen) VALUES (?, ?, ?, ?, ?)",
         (secret, key, time_ms, circle, gen),
-    ).rowcount
-    if not new:
-        return
-    closed = connection.execute(
-        "SELECT sealed.key, salt, payload FROM sealed JOIN held ON held.key = sealed.key"
-        f" WHERE state = {CLOSED} ORDER BY sealed.key DESC LIMIT ?",
-        (_CLOSED_MAX,),
-    ).fetchall()
-    again = [(at,) for at, salt, payload in closed if tag_of(secret, salt) in payload]
-    connection.executemany(f"UPDATE sealed SET state = {TO_TRY} WHERE key = ?", again)
+    )
 
 
 # --- Keys ---
@@ -129,7 +161,7 @@ def _keep_secret(
 def newest_secrets(connection: sqlite3.Connection) -> list[bytes]:
     """The reply and circle keys that are tried on what comes, the newest first."""
     rows = connection.execute("SELECT secret FROM secrets ORDER BY time_ms DESC, key DESC LIMIT ?", (REPLY_KEYS_MAX,))
-    return [secret for (secret,) in rows]
+    return list(dict.fromkeys(secret for (secret,) in rows))
 
 
 def answer_secret(connection: sqlite3.Connection, root_key: int) -> bytes | None:

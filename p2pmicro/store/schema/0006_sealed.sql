@@ -10,11 +10,14 @@ CREATE INDEX sealed_todo ON sealed (state) WHERE state = 0;
 
 -- X25519 keys that sealed entries brought: of answers to a thread, and of circles.
 CREATE TABLE secrets (
-    secret BLOB PRIMARY KEY,                   -- 32 bytes
-    key INTEGER NOT NULL,                      -- the entry that brought it
+    secret BLOB NOT NULL,                      -- 32 bytes
+    key INTEGER NOT NULL,                      -- the entry that brought it: whoever reads it can repeat it in another
     time_ms INTEGER NOT NULL,                  -- its place in time: the newest are tried
     circle BLOB,                               -- of a circle: 16 bytes; NULL: of the answers to the entry
-    gen INTEGER                                -- of a circle: its generation
+    gen INTEGER,                               -- of a circle: its generation
+    looked INTEGER NOT NULL DEFAULT 0,         -- whether closed entries were searched for its tag
+    PRIMARY KEY (secret, key)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX secrets_todo ON secrets (looked) WHERE looked = 0;
 CREATE INDEX secrets_by_time ON secrets (time_ms, key);
 CREATE INDEX secrets_by_key ON secrets (key);

@@ -1,0 +1,74 @@
+"""What is opened when: keys may come after, or together with, what they open. Source: protocol/content.md, "Sealing"."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from p2pmicro.feed import content
+from p2pmicro.node.unsealing import Unsealing, box_of
+from tests.unit.node.town import Town
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Iterator[Town]:
+    """Ada, Ben and Cleo, who know one another."""
+    with Town(tmp_path, "Ada", "Ben", "Cleo") as made:
+        made.know("Ada", "Ben", "Cleo")
+        yield made
+
+
+@pytest.mark.parametrize(("asks", "answers"), [("Ada", "Ben"), ("Ben", "Ada")])
+def test_answer_that_comes_together_with_what_it_answers_is_read(town: Town, asks: str, answers: str) -> None:
+    root = town[asks].post("Sunday?", to=[answers, "Cleo"])
+    town.carry(asks, answers)
+    town[answers].reply(root, "yes")
+    town.carry(answers, "Cleo")
+    cleo = town["Cleo"]
+    (found,) = cleo.inbox()
+    assert [message.text for message in cleo.conversation(found.id)] == ["yes", "Sunday?"]
+
+
+def test_new_key_is_searched_for_once(town: Town) -> None:
+    town["Ada"].post("for Ben", to=["Ben"])
+    town.carry("Ada", "Ben", "Cleo")
+    for node in (town["Ada"], town["Ben"], town["Cleo"]):
+        node.inbox()
+        assert Unsealing(node.account, node.keys.seed, node.views).todo(node.connection) is None
+
+
+def test_reply_key_that_a_reader_repeats_keeps_nobody_from_answering(town: Town) -> None:
+    """Cleo, who reads Ada's message too, seals its reply key to Ben, and that comes first."""
+    ada, ben, cleo = town["Ada"], town["Ben"], town["Cleo"]
+    root = ada.post("to both", to=["Ben", "Cleo"])
+    town.carry("Ada", "Cleo")
+    (key,) = cleo.connection.execute("SELECT secret FROM secrets").fetchone()
+    box = box_of(cleo.connection, ben.account)
+    assert box is not None
+    fields = content.post("hello") | {"key": key}
+    cleo.append(lambda connection: [cleo.sealing.seal(connection, "post", fields, [box])])
+    path = cleo.home.path.parent / "cleo alone.p2pb"
+    cleo.export(cleo.plan_export(path))
+    ben.import_bundle(path)
+    town.carry("Ada", "Ben")
+    ben.reply(root, "yes")
+    town.carry("Ben", "Ada")
+    assert [message.text for one in ada.inbox() for message in ada.conversation(one.id)] == ["yes", "to both"]
+
+
+def test_keys_show_in_no_repr(town: Town) -> None:
+    town["Ada"].post("for Ben", to=["Ben"])
+    town.carry("Ada", "Ben")
+    ben = town["Ben"]
+    (key,) = ben.connection.execute("SELECT secret FROM secrets").fetchone()
+    ben.connection.execute("UPDATE sealed SET state = 0, plain = NULL")
+    ben.connection.execute("UPDATE secrets SET looked = 0")
+    unsealing = Unsealing(ben.account, ben.keys.seed, ben.views)
+    tries = unsealing.todo(ben.connection)
+    assert tries is not None
+    tried = unsealing.attempt(tries)
+    unsealing.settle(ben.connection, tried)
+    search = unsealing.todo(ben.connection)
+    shown = repr((tries, tried, search, ben.keys, ben.sealing))
+    for secret in (key, ben.keys.seed, ben.keys.device):
+        assert repr(secret)[2:-1] not in shown
