@@ -46,9 +46,7 @@ class Search:
     def run(self) -> list[int]:
         """The entries that bear a tag of one of the keys."""
         return [
-            key
-            for key, salt, payload in self.closed
-            if any(tag_of(secret, salt) in payload for secret in self.secrets)
+            key for key, salt, payload in self.closed if any(tag_of(secret, salt) in payload for secret in self.secrets)
         ]
 
 
@@ -110,11 +108,11 @@ def settle(
             continue
         seen_ms, payload, alone = row
         entry = None if opened is None else _read(read(payload).time_ms, opened.plain)
-        if opened is None or entry is None:
+        state = feed_by_number(connection, key >> 32)
+        if opened is None or entry is None or not _is_in_its_thread(connection, state.role, entry, opened.by):
             connection.execute(f"UPDATE sealed SET state = {CLOSED} WHERE key = ?", (key,))
             continue
         connection.execute(f"UPDATE sealed SET state = {OPENED}, plain = ? WHERE key = ?", (opened.plain, key))
-        state = feed_by_number(connection, key >> 32)
         place_ms = min(entry.time_ms, seen_ms)
         _take_in(connection, key, state.feed, state.role, place_ms, entry)
         if key & 0xFFFFFFFF <= shown_limit(state):
@@ -132,6 +130,23 @@ def _read(time_ms: int, plain: bytes) -> Entry | None:
         return read_opened(time_ms, plain)
     except EntryError:
         return None
+
+
+def _is_in_its_thread(connection: sqlite3.Connection, role: Role, entry: Entry, by: bytes | None) -> bool:
+    """Whether an answer went to those who read what began its thread: otherwise it would have our answer go to others.
+
+    One's own are opened by one's box key, and tell the truth.
+    Source: protocol/content.md, "Sealing", sealed-key.
+    """
+    if entry.kind != "post" or "reply" not in entry.content or role is Role.OWN:
+        return True
+    feed, seq, _ = entry.content["reply"]["root"]
+    row = connection.execute(
+        "SELECT 1 FROM secrets JOIN feeds ON feeds.number = secrets.key >> 32"
+        " WHERE secret = ? AND circle IS NULL AND feed = ? AND secrets.key & 4294967295 = ?",
+        (by, feed, seq),
+    ).fetchone()
+    return row is not None
 
 
 def _take_in(connection: sqlite3.Connection, key: int, feed: FeedId, role: Role, place_ms: int, entry: Entry) -> None:

@@ -1,11 +1,13 @@
-"""What is opened when: keys may come after, or together with, what they open. Source: protocol/content.md, "Sealing"."""
+"""What is opened when: a key may come after what it opens, or with it. Source: protocol/content.md, "Sealing"."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from p2pmicro.errors import LocalError
 from p2pmicro.feed import content
+from p2pmicro.ids import Ref
 from p2pmicro.node.unsealing import Unsealing, box_of
 from tests.unit.node.town import Town
 
@@ -72,3 +74,53 @@ def test_keys_show_in_no_repr(town: Town) -> None:
     shown = repr((tries, tried, search, ben.keys, ben.sealing))
     for secret in (key, ben.keys.seed, ben.keys.device):
         assert repr(secret)[2:-1] not in shown
+
+
+# --- Answers that lie about their thread ---
+
+
+def lie(town: Town, writer: str, reader: str, root: Ref, text: str) -> Ref:
+    """An answer that a changed program seals to one reader's box key, naming a thread that this one can read."""
+    node = town[writer]
+    box = box_of(node.connection, town[reader].account)
+    assert box is not None
+    fields = content.post(text, reply=content.reply(root, root))
+    return node.append(lambda connection: [node.sealing.seal(connection, "post", fields, [box])])[0]
+
+
+def said(town: Town, name: str) -> set[str]:
+    node = town[name]
+    return {message.text for one in node.inbox() for message in node.conversation(one.id)}
+
+
+def test_what_names_a_thread_and_was_not_sealed_to_it_leads_nobody_to_answer_there(town: Town) -> None:
+    """Cleo asks Ben alone, as if in a thread that Ada reads too: Ben's answer would be for Ada."""
+    root = town["Ada"].post("to both", to=["Ben", "Cleo"])
+    town.carry("Ada", "Ben", "Cleo")
+    asked = lie(town, "Cleo", "Ben", root, "between us: who was it?")
+    town.carry("Cleo", "Ben")
+    assert said(town, "Ben") == {"to both"}
+    with pytest.raises(LocalError):
+        town["Ben"].reply(asked, "a secret")
+
+
+def test_who_was_not_addressed_gets_nothing_into_a_thread(town: Town) -> None:
+    root = town["Ada"].post("just us", to=["Ben"])
+    town.carry("Ada", "Ben", "Cleo")
+    lie(town, "Cleo", "Ben", root, "me too!")
+    town.carry("Cleo", "Ben")
+    ben = town["Ben"]
+    assert [slot.message.text for slot in ben.thread(root).slots if slot.message is not None] == ["just us"]
+    assert said(town, "Ben") == {"just us"}
+
+
+def test_answer_from_ones_other_device_is_in_its_thread(town: Town) -> None:
+    ada, ben = town["Ada"], town["Ben"]
+    root = ada.post("Sunday?", to=["Ben"])
+    town.carry("Ada", "Ben")
+    phone = town.open("Ben's phone", words=" ".join(ben.words()))
+    for _ in range(2):  # whom it follows comes first
+        town.carry("Ben", "Ben's phone")
+    phone.reply(root, "yes, by phone")
+    town.carry("Ben's phone", "Ben", "Ada")
+    assert said(town, "Ben") == said(town, "Ada") == {"Sunday?", "yes, by phone"}
