@@ -118,6 +118,8 @@ def _facts(found: Portrait) -> list[tuple[str, str]]:
         facts.append(("held here", held + first))
     else:
         facts.append(("held here", "nothing yet"))
+    if found.tags:
+        facts.append(("about", " ".join(f"#{printable(tag)}" for tag in found.tags)))
     if found.newest_ms is not None:
         facts.append(("last wrote", local_time(found.newest_ms)))
     return facts
@@ -134,6 +136,7 @@ def _portrait_json(found: Portrait) -> dict[str, object]:
         "feeds": found.feeds,
         "entries": found.entries,
         "first_seen": None if found.first_seen_ms is None else rfc3339(found.first_seen_ms),
+        "tags": list(found.tags),
         "last_wrote": None if found.newest_ms is None else rfc3339(found.newest_ms),
     }
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from itertools import islice, takewhile
 
 from ..feed.content import Entry, read_many, read_opened
-from ..feed.tags import tags_in
 from ..ids import AccountId
 from ..limits import INT_MAX
 from ..store.feeds import Role
@@ -19,6 +18,7 @@ from .held import Place, marks
 from .message import Message, visible
 from .query import Wanted, read_query
 from .search import KEY_SQL, key_of
+from .tags import tag_places
 from .words import matching
 
 _FEW = 1000  # found: up to here each one's time is looked up; above, the lists by time are walked until enough fit
@@ -68,13 +68,17 @@ def keys_of(connection: sqlite3.Connection, wanted: Wanted, before: Place | None
     if wanted.since_ms is not None:
         since_ms = wanted.since_ms
         found = takewhile(lambda place: place[0] >= since_ms, found)
+    for tag in wanted.tags:
+        found = _with_tag(connection, found, tag, True)
+    for tag in wanted.without_tags:
+        found = _with_tag(connection, found, tag, False)
     keys: Iterator[int] = (key for _, key in found)
     if wanted.without_people:
         apart = set(_feeds_of(connection, wanted.without_people))
         keys = (key for key in keys if key >> 32 not in apart)
     if wanted.picture is not None:
         keys = _with_picture(connection, keys, wanted.picture)
-    if in_texts or wanted.tags or wanted.without_tags or wanted.without is not None:
+    if in_texts or wanted.without is not None:
         keys = _checked(connection, wanted, islice(keys, _CHECKED_MAX))
     return keys
 
@@ -89,6 +93,12 @@ def _candidates(connection: sqlite3.Connection, wanted: Wanted, top: Place) -> t
         if index is None:
             return iter(_by_time(connection, _keys_of(connection, feeds), top)), False
         return iter(_by_time(connection, of_feeds(connection, index, feeds), top)), not _is_exact(wanted)
+    if index is None and wanted.tags:
+        return tag_places(connection, min(wanted.tags), top, Role.HOP), False
+    if index is None and wanted.picture:
+        pictures = connection.execute("SELECT DISTINCT key FROM pictures LIMIT ?", (_READ_MAX + 1,)).fetchall()
+        if len(pictures) <= _READ_MAX:  # more stand close together in the lists
+            return iter(_by_time(connection, [key for (key,) in pictures], top)), False
     if index is None:
         return _walk(connection, top), True
     some = connection.execute("SELECT rowid FROM search WHERE search MATCH ? LIMIT ?", (index, _FEW + 1)).fetchall()
@@ -204,6 +214,16 @@ def _walk(
     return iter(rows)
 
 
+def _with_tag(connection: sqlite3.Connection, places: Iterator[Place], tag: str, has: bool) -> Iterator[Place]:
+    """Those of some places whose message has a tag, or has it not."""
+    for place in places:
+        row = connection.execute(
+            "SELECT 1 FROM tags WHERE tag = ? AND time_ms = ? AND key = ?", (tag, *place)
+        ).fetchone()
+        if (row is not None) is has:
+            yield place
+
+
 def _with_picture(connection: sqlite3.Connection, keys: Iterator[int], picture: bool) -> Iterator[int]:
     """Those of some keys that have a picture, or have none."""
     for key in keys:
@@ -216,17 +236,10 @@ def _checked(connection: sqlite3.Connection, wanted: Wanted, keys: Iterator[int]
     """Those of some keys that are messages and whose text fits, in their order."""
     while block := list(islice(keys, _BLOCK)):
         texts = {key: entry.content["text"] for key, _, entry in _entries(connection, block)}
-        if wanted.tags or wanted.without_tags:
-            texts = {key: text for key, text in texts.items() if _fits_tags(wanted, text)}
         fitting = set(texts) if wanted.words is None else matching(connection, wanted.words, texts)
         if wanted.without is not None:
             fitting -= matching(connection, wanted.without, {key: texts[key] for key in fitting})
         yield from (key for key in block if key in fitting)
-
-
-def _fits_tags(wanted: Wanted, text: str) -> bool:
-    tags = {tag.name for tag in tags_in(text)}
-    return wanted.tags <= tags and not wanted.without_tags & tags
 
 
 def _entries(connection: sqlite3.Connection, keys: Sequence[int]) -> Iterator[tuple[int, int, Entry]]:

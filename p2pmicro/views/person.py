@@ -1,11 +1,14 @@
 """People as they are shown: in lists, each with how one stands to them; and one of them with all that is known here."""
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from ..feed.content import Entry, read_many
+from ..feed.tags import tags_in
 from ..ids import AccountId
-from ..store.feeds import feeds_of
+from ..store.feeds import FeedState, feeds_of, shown_end
 from .filter import ACCOUNT, Filter, blocked, mutes
 from .names import Closeness, Known, named
 from .people import People, Profile
@@ -13,6 +16,8 @@ from .timeline import Timeline
 
 _PEOPLE, _TIMELINE = People(), Timeline()
 _COMMON_MAX = 100  # people in common that one portrait names
+_TAGGED_ENTRIES = 500  # of each feed that are read for tags: some 5 ms
+_TAGS_MAX = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,7 @@ class Portrait:
     entries: int  # held, messages and others
     first_seen_ms: int | None  # when the first of them came here
     newest_ms: int | None  # the place in time of the newest message
+    tags: Sequence[str]  # what they write about of late, as typed, the most used first, at most 5
 
 
 def people(connection: sqlite3.Connection, own: AccountId, accounts: Iterable[AccountId]) -> list[Person]:
@@ -101,7 +107,26 @@ def portrait(connection: sqlite3.Connection, own: AccountId, account: AccountId)
         entries,
         first_ms,
         newest[0].time_ms if newest else None,
+        _tags_of(connection, states),
     )
+
+
+def _tags_of(connection: sqlite3.Connection, states: Sequence[FeedState]) -> list[str]:
+    """The tags of the newest entries that can be read, but for muted ones."""
+    hidden = Filter.read(connection).tags
+    typed: dict[str, str] = {}
+    counts: Counter[str] = Counter()
+    for state in states:
+        rows = connection.execute(
+            "SELECT payload FROM entries WHERE key BETWEEN ? AND ? AND payload IS NOT NULL ORDER BY key DESC LIMIT ?",
+            (state.key(1), state.key(shown_end(state)), _TAGGED_ENTRIES),
+        ).fetchall()
+        for entry in read_many([payload for (payload,) in rows]):
+            if isinstance(entry, Entry) and entry.kind == "post":
+                for tag in tags_in(entry.content["text"]):
+                    typed.setdefault(tag.name, tag.text)
+                    counts[tag.name] += tag.name not in hidden
+    return [typed[name] for name, count in counts.most_common(_TAGS_MAX) if count]
 
 
 def _seen(connection: sqlite3.Connection, accounts: Iterable[AccountId]) -> list[AccountId]:

@@ -55,10 +55,8 @@ def read_query(connection: sqlite3.Connection, text: str) -> Wanted:
     text = text.encode(errors="replace").decode()  # half of a surrogate pair comes in by JSON
     rest = _PART.sub(reader.take, text)
     without = [quoted or word for quoted, word in _WITHOUT.findall(rest)]
-    # The word of a tag is looked up in the index as well: of what it finds, texts tell tags from words.
-    words = " ".join([_WITHOUT.sub(" ", rest), *(f'"{tag}"' for tag in reader.tags)])
     return Wanted(
-        parse(connection, words),
+        parse(connection, _WITHOUT.sub(" ", rest)),
         any_of(connection, without),
         frozenset(reader.tags),
         frozenset(reader.without_tags),

@@ -85,7 +85,7 @@ class Tags:
             name: as `feed.tags.fold` gives it.
             before: for the next page, the last `Message.place` shown.
         """
-        return visible(connection, (key for _, key in _places(connection, name, before, Role.HOP)), limit)
+        return visible(connection, (key for _, key in tag_places(connection, name, before, Role.HOP)), limit)
 
     def suggestions(self, connection: sqlite3.Connection, begun: str, limit: int) -> list[Suggestion]:
         """The most used tags that begin so, whatever their accents; muted ones are left out.
@@ -117,12 +117,12 @@ def followed_places(
     """
 
     def of(name: str) -> Iterator[tuple[Place, str]]:
-        return ((place, name) for place in _places(connection, name, before, Role.HOP, Role.HOP))
+        return ((place, name) for place in tag_places(connection, name, before, Role.HOP, Role.HOP))
 
     return merge(*(of(name) for name in names), reverse=True)
 
 
-def _places(
+def tag_places(
     connection: sqlite3.Connection, name: str, before: Place | None, least: Role, most: Role = Role.OWN
 ) -> Iterator[Place]:
     """The places of messages with a tag whose authors have a role, newest first, as they are asked for."""

@@ -75,6 +75,17 @@ def test_who_tells_all_that_is_known(ada: Shell, me: str) -> None:
     assert ada.json("who", "Ben")[0]["muted"] is True
 
 
+def test_who_tells_what_somebody_writes_about(ada: Shell) -> None:
+    made = somebody("Ben", said=0)
+    for text in ("#Harbour again", "the #harbour", "#boats"):
+        says(made, "post", text=text)
+    bring(ada.person, made)
+    assert ada.json("who", "Ben")[0]["tags"] == ["harbour", "boats"]
+    assert "about      #harbour #boats\n" in ada("who", "Ben").out
+    ada.json("mute", "--tag", "harbour")
+    assert ada.json("who", "Ben")[0]["tags"] == ["boats"]
+
+
 def test_who_follows_whom(ada: Shell, me: str) -> None:
     ben = bring(ada.person, somebody("Ben", follows=(me,)))
     cleo = bring(ada.person, somebody("Cleo", follows=(ben,)))
