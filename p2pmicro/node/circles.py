@@ -1,7 +1,8 @@
 """Circles (named sets of people that only their owner knows), and messages to some people alone.
 
 A message to people or a circle goes to the box keys of all, up to 63; a larger circle has a key of its own, which its
-members are given, and which changes when somebody leaves. Source: protocol/content.md, "Sealing".
+members are given with the next message after anybody joined or left: each key is known to those alone who belong to the
+circle while it is used. Source: protocol/content.md, "Sealing".
 """
 
 import secrets
@@ -21,7 +22,7 @@ from ..limits import CIRCLE_MEMBERS_MAX, NAME_MAX_CODE_POINTS, RECIPIENTS_NAMED_
 from ..store import private
 from ..store.db import read_transaction, transaction
 from ..store.feeds import account_number
-from ..store.sealed import answer_secret, circle_secret
+from ..store.sealed import answer_secret, circle_secret, next_generation, note_given
 from ..views.held import keys_of
 from ..views.names import petnames
 from .people import People
@@ -37,7 +38,6 @@ class Circle:
 
     id: bytes  # 16 bytes
     name: str
-    gen: int  # of its key, if it needs one
     members: tuple[AccountId, ...]  # in the order of their keys
 
 
@@ -76,7 +76,7 @@ class Circles(People):
             if self._find_circle(clean) is not None:
                 raise LocalError(f"You have a circle {clean!r} already: add to it with `p2pmicro circle add`.")
             name_of_it = secrets.token_bytes(CIRCLE_BYTES)
-            private.put(self.connection, "circle", name_of_it, {"name": clean, "gen": 0})
+            private.put(self.connection, "circle", name_of_it, {"name": clean})
             for account in accounts:
                 private.put(self.connection, "member", name_of_it + account, True)
         return self.circle(clean)
@@ -88,6 +88,7 @@ class Circles(People):
             for account in circle.members:
                 private.put(self.connection, "member", circle.id + account, None)
             private.put(self.connection, "circle", circle.id, None)
+            note_given(self.connection, circle.id, self.feed, (), b"")
 
     def add_to_circle(self, name: str, members: Sequence[AccountId | str]) -> list[AccountId]:
         """Put people into a circle: they can read what is written to it from now on; those who were not in it.
@@ -102,9 +103,6 @@ class Circles(People):
         with transaction(self.connection):
             for account in new:
                 private.put(self.connection, "member", circle.id + account, True)
-            key = self._circle_key(self.connection, circle)
-        if key is not None and new:  # a large circle: they need its key
-            self.append(lambda connection: self._give_key(connection, circle, key, new))
         return new
 
     def remove_from_circle(self, name: str, members: Sequence[AccountId | str]) -> list[AccountId]:
@@ -114,8 +112,6 @@ class Circles(People):
         with transaction(self.connection):
             for account in gone:
                 private.put(self.connection, "member", circle.id + account, None)
-            if gone and self._circle_key(self.connection, circle) is not None:  # the next message takes a new key
-                private.put(self.connection, "circle", circle.id, {"name": circle.name, "gen": circle.gen + 1})
         return gone
 
     def _find_circle(self, name: str) -> Circle | None:
@@ -149,10 +145,8 @@ class Circles(People):
         large = sum(len(one.members) for one in chosen) + len(named) > _DIRECT_MAX
         for circle in chosen:
             if large and len(circle.members) > SEALED_SLOTS[0]:
-                key = self._circle_key(connection, circle)
-                if key is None:
-                    key = secrets.token_bytes(KEY_BYTES)
-                    before += self._give_key(connection, circle, key, circle.members)
+                given, key = self._circle_key(connection, circle)
+                before += given
                 tagged.append(key)
             else:
                 people.update(dict.fromkeys(circle.members))
@@ -178,17 +172,21 @@ class Circles(People):
             raise LocalError("This can't be answered: what began it is not here, or was not written to you.")
         return self.sealing.seal(connection, kind, fields, tagged=[secret])
 
-    def _circle_key(self, connection: sqlite3.Connection, circle: Circle) -> bytes | None:
-        return circle_secret(connection, account_number(connection, self.account), circle.id, circle.gen)
+    def _circle_key(self, connection: sqlite3.Connection, circle: Circle) -> tuple[Entries, bytes]:
+        """A large circle's key, and the entries that bring it to the members where it is a new one.
 
-    def _give_key(
-        self, connection: sqlite3.Connection, circle: Circle, key: bytes, members: Collection[AccountId]
-    ) -> Entries:
-        """Entries that bring a circle's key to some of its members."""
-        boxes = self._boxes(connection, members)
-        fields = {"circle": circle.id, "gen": circle.gen, "key": key}
+        Who holds a key that another of one's devices gave can't be known here: each gives keys of its own.
+        """
+        key = circle_secret(connection, circle.id, self.feed, circle.members)
+        if key is not None:
+            return [], key
+        key = secrets.token_bytes(KEY_BYTES)
+        gen = next_generation(connection, circle.id, account_number(connection, self.account))
+        boxes = self._boxes(connection, circle.members)
+        fields = {"circle": circle.id, "gen": gen, "key": key}
         parts = [boxes[at : at + _DIRECT_MAX] for at in range(0, len(boxes), _DIRECT_MAX)]
-        return [self.sealing.seal(connection, "circle-key", fields, part) for part in parts]
+        note_given(connection, circle.id, self.feed, circle.members, key)
+        return [self.sealing.seal(connection, "circle-key", fields, part) for part in parts], key
 
     def _boxes(self, connection: sqlite3.Connection, people: Collection[AccountId]) -> list[bytes]:
         """The box keys of some people."""
@@ -215,7 +213,7 @@ def _circles(connection: sqlite3.Connection) -> list[Circle]:
     found = []
     for name_of_it, value in private.items(connection, "circle").items():
         fields: dict[str, Any] = value if isinstance(value, dict) else {}
-        name, gen = fields.get("name"), fields.get("gen", 0)
-        if isinstance(name, str) and isinstance(gen, int):
-            found.append(Circle(name_of_it, name, gen, tuple(sorted(members.get(name_of_it, ())))))
+        name = fields.get("name")
+        if isinstance(name, str):
+            found.append(Circle(name_of_it, name, tuple(sorted(members.get(name_of_it, ())))))
     return sorted(found, key=lambda circle: (circle.name.casefold(), circle.id))

@@ -7,7 +7,7 @@ Source: protocol/content.md, "Sealing".
 """
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -185,14 +185,34 @@ def answer_secret(connection: sqlite3.Connection, root_key: int) -> bytes | None
     return None if row is None else bytes(row[0])
 
 
-def circle_secret(connection: sqlite3.Connection, account: int, circle: bytes, gen: int) -> bytes | None:
-    """The key of a generation of an account's (accounts.number) circle; None while there is none."""
-    row = connection.execute(
-        "SELECT secret FROM secrets JOIN feeds ON feeds.number = secrets.key >> 32"
-        " WHERE circle = ? AND gen = ? AND feeds.account = ? ORDER BY secrets.key LIMIT 1",
-        (circle, gen, account),
+def circle_secret(
+    connection: sqlite3.Connection, circle: bytes, feed: FeedId, members: Collection[AccountId]
+) -> bytes | None:
+    """The key of a circle that was given in `feed` to these members and to nobody else; None if there is none."""
+    rows = connection.execute("SELECT account, secret FROM given WHERE circle = ? AND feed = ?", (circle, feed))
+    secrets = dict(rows.fetchall())
+    return bytes(secrets.popitem()[1]) if secrets and secrets.keys() == set(members) else None
+
+
+def note_given(
+    connection: sqlite3.Connection, circle: bytes, feed: FeedId, members: Iterable[AccountId], secret: bytes
+) -> None:
+    """Note to whom a circle's new key is given, in the transaction that appends it; the one before is used no more."""
+    connection.execute("DELETE FROM given WHERE circle = ?", (circle,))
+    connection.executemany(
+        "INSERT INTO given (circle, account, feed, secret) VALUES (?, ?, ?, ?)",
+        [(circle, account, feed, secret) for account in members],
+    )
+
+
+def next_generation(connection: sqlite3.Connection, circle: bytes, account: int) -> int:
+    """One above the generations of a circle's key that are known of its owner (accounts.number); 0 for the first."""
+    (newest,) = connection.execute(
+        "SELECT max(gen) FROM secrets JOIN feeds ON feeds.number = secrets.key >> 32"
+        " WHERE circle = ? AND feeds.account = ?",
+        (circle, account),
     ).fetchone()
-    return None if row is None else bytes(row[0])
+    return 0 if newest is None else int(newest) + 1
 
 
 def is_closed(connection: sqlite3.Connection, feed: FeedId, seq: int) -> bool:

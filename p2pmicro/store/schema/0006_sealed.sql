@@ -21,3 +21,12 @@ CREATE TABLE secrets (
 CREATE INDEX secrets_todo ON secrets (looked) WHERE looked = 0;
 CREATE INDEX secrets_by_time ON secrets (time_ms, key);
 CREATE INDEX secrets_by_key ON secrets (key);
+
+-- To whom this install gave a large circle's key: it is used while these are the circle's members, and no longer.
+CREATE TABLE given (
+    circle BLOB NOT NULL,                      -- 16 bytes
+    account BLOB NOT NULL,                     -- 32 bytes
+    feed BLOB NOT NULL,                        -- in which feed: what a copied home gave since is not known here
+    secret BLOB NOT NULL,                      -- 32 bytes
+    PRIMARY KEY (circle, account)
+) STRICT, WITHOUT ROWID;
