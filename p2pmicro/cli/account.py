@@ -7,6 +7,7 @@ from ..errors import LocalError
 from ..ids import format_account, format_feed
 from ..node.home import find_home
 from ..node.local import LocalNode
+from .opening import open_home
 from .output import agreed, print_json, printable, printable_name
 from .pictures import read_file
 
@@ -42,7 +43,7 @@ def _read_words() -> str:
 
 def whoami(args: Namespace) -> None:
     """Show one's account, feed and name."""
-    with LocalNode.open(args.home) as node:
+    with open_home(args) as node:
         _print_account(args, node)
 
 
@@ -65,7 +66,7 @@ def words(args: Namespace) -> None:
         if not agreed("Who reads these words can write in your name for ever. Show them?"):
             print("Not shown.", file=sys.stderr)
             return
-    with LocalNode.open(args.home) as node:
+    with open_home(args) as node:
         found = node.words()
     if args.json:
         print_json({"words": found})
@@ -79,7 +80,7 @@ def profile(args: Namespace) -> None:
     changes = {name: getattr(args, name) for name in ("name", "bio", "link") if getattr(args, name) is not None}
     if args.avatar is not None:
         changes["avatar"] = read_file(args.avatar) if args.avatar else b""
-    with LocalNode.open(args.home) as node:
+    with open_home(args) as node:
         if changes:
             node.profile(**changes)
         mine = node.profile_of(node.account)

@@ -8,13 +8,14 @@ from ..node.circles import Circle
 from ..node.local import LocalNode
 from ..views.conversations import Conversation
 from .message import message_json, print_message
+from .opening import open_home
 from .output import bold, counted, dim, local_time, print_json, printable
 from .person import called
 
 
 def create(args: Namespace) -> None:
     """Make a circle."""
-    with LocalNode.open(args.home) as node:
+    with open_home(args) as node:
         circle = node.create_circle(args.name, args.people)
     if args.json:
         print_json(_circle_json(circle))
@@ -25,7 +26,7 @@ def create(args: Namespace) -> None:
 
 def add(args: Namespace) -> None:
     """Put people into a circle."""
-    with LocalNode.open(args.home) as node:
+    with open_home(args) as node:
         changed = node.add_to_circle(args.name, args.people)
         _print_change(
             args, node, changed, "can read what you write to it from now on.", "Nobody is new to this circle."
@@ -34,7 +35,7 @@ def add(args: Namespace) -> None:
 
 def remove(args: Namespace) -> None:
     """Take people out of a circle."""
-    with LocalNode.open(args.home) as node:
+    with open_home(args) as node:
         changed = node.remove_from_circle(args.name, args.people)
         end = "can't read what you write to it from now on; what they have read stays theirs."
         _print_change(args, node, changed, end, "None of them was in this circle.")
@@ -42,7 +43,7 @@ def remove(args: Namespace) -> None:
 
 def delete(args: Namespace) -> None:
     """Forget a circle."""
-    with LocalNode.open(args.home) as node:
+    with open_home(args) as node:
         circle = node.circle(args.name)
         node.delete_circle(args.name)
     if args.json:
@@ -53,7 +54,7 @@ def delete(args: Namespace) -> None:
 
 def show(args: Namespace) -> None:
     """List circles, or who belongs to one."""
-    with LocalNode.open(args.home) as node:
+    with open_home(args) as node:
         circles = node.circles() if args.name is None else [node.circle(args.name)]
         for circle in circles:
             if args.json:
@@ -68,7 +69,7 @@ def show(args: Namespace) -> None:
 
 def inbox(args: Namespace) -> None:
     """List conversations, or show one and mark it as read."""
-    with LocalNode.open(args.home) as node:
+    with open_home(args) as node:
         if args.people:
             _show_conversation(args, node)
         else:

@@ -3,7 +3,7 @@
 from argparse import Namespace
 
 from ..ids import format_account, format_ref
-from ..node.local import LocalNode
+from .opening import open_home
 from .output import local_time, print_json, printable, rfc3339
 from .write import standard_input
 
@@ -11,7 +11,7 @@ from .write import standard_input
 def save(args: Namespace) -> None:
     """Keep a text for later."""
     text = standard_input() if args.text == "-" else args.text
-    with LocalNode.open(args.home) as node:
+    with open_home(args) as node:
         draft = node.save_draft(text, args.number)
     if args.json:
         print_json({"number": draft.number, "saved": rfc3339(draft.saved_ms), "text": draft.text})
@@ -21,7 +21,7 @@ def save(args: Namespace) -> None:
 
 def show(args: Namespace) -> None:
     """List drafts."""
-    with LocalNode.open(args.home) as node:
+    with open_home(args) as node:
         found = node.drafts()
     for draft in found:
         if args.json:
@@ -34,7 +34,7 @@ def show(args: Namespace) -> None:
 
 def post(args: Namespace) -> None:
     """Post a draft."""
-    with LocalNode.open(args.home) as node:
+    with open_home(args) as node:
         ref = node.post_draft(args.number)
         account = node.account
     if args.json:
@@ -52,7 +52,7 @@ def post(args: Namespace) -> None:
 
 def delete(args: Namespace) -> None:
     """Drop a draft."""
-    with LocalNode.open(args.home) as node:
+    with open_home(args) as node:
         node.delete_draft(args.number)
     if args.json:
         print_json({"number": args.number, "deleted": True})

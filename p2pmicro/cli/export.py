@@ -6,7 +6,7 @@ from typing import Any
 
 from ..errors import LocalError
 from ..node.export import ExportPlan, Form
-from ..node.local import LocalNode
+from .opening import open_home
 from .output import Progress, agreed, counted, print_json, rfc3339, size
 
 
@@ -15,7 +15,7 @@ def export(args: Namespace) -> None:
     if not args.yes and not sys.stdin.isatty():
         raise LocalError("Say --yes to write the file where nobody can be asked.")
     form = Form(args.form) if args.form is not None else None
-    with LocalNode.open(args.home) as node:
+    with open_home(args) as node:
         with Progress("count") as progress:
             plan = node.plan_export(
                 args.file,

@@ -3,15 +3,15 @@
 from argparse import Namespace
 
 from ..ids import format_account
-from ..node.local import LocalNode
 from .message import print_messages
+from .opening import open_home
 from .output import counted, print_json, printable
 from .person import called, called_by
 
 
 def show_all(args: Namespace) -> None:
     """List one's lists with who is on them."""
-    with LocalNode.open(args.home) as node:
+    with open_home(args) as node:
         found = node.lists()
         names = node.named(account for one in found for account in one.members)
     for one in found:
@@ -26,7 +26,7 @@ def show_all(args: Namespace) -> None:
 
 def create(args: Namespace) -> None:
     """Make a list."""
-    with LocalNode.open(args.home) as node:
+    with open_home(args) as node:
         made = node.create_list(args.name)
     if args.json:
         print_json({"list": made.name, "members": []})
@@ -45,7 +45,7 @@ def remove(args: Namespace) -> None:
 
 
 def _set(args: Namespace, on: bool) -> None:
-    with LocalNode.open(args.home) as node:
+    with open_home(args) as node:
         accounts = [node.find_account(text) for text in args.account]  # all or none
         changed = [account for account in accounts if node.set_listed(args.name, account, on)]
         names = [called(node, account) for account in changed]
@@ -62,7 +62,7 @@ def _set(args: Namespace, on: bool) -> None:
 
 def show(args: Namespace) -> None:
     """Print the newest messages of those on a list."""
-    with LocalNode.open(args.home) as node:
+    with open_home(args) as node:
         messages = node.list_timeline(args.name, args.limit)
         print_messages(node, messages, args.json)
     if not messages and not args.json:
@@ -71,7 +71,7 @@ def show(args: Namespace) -> None:
 
 def delete(args: Namespace) -> None:
     """Take a list away."""
-    with LocalNode.open(args.home) as node:
+    with open_home(args) as node:
         count = next((len(one.members) for one in node.lists() if one.name == args.name), 0)
         node.delete_list(args.name)
     if args.json:

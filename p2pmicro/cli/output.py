@@ -125,7 +125,7 @@ class Progress:
     def __init__(self, what: str) -> None:
         self._what = what
         self._shown = -1
-        self._on = sys.stderr.isatty()
+        self._on = sys.stderr is not None and sys.stderr.isatty()  # closed by `2>&-`
 
     def __call__(self, done: int, total: int) -> None:
         """Show how far it is."""

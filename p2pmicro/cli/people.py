@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from ..ids import AccountId, format_account, format_ref
 from ..node.local import LocalNode
 from ..views.person import Person, Portrait
+from .opening import open_home
 from .output import bold, counted, local_time, print_json, print_table, printable, rfc3339
 from .person import called, called_by, person_json, relation, warning
 
@@ -21,7 +22,7 @@ def unfollow(args: Namespace) -> None:
 
 
 def _set(args: Namespace, on: bool) -> None:
-    with LocalNode.open(args.home) as node:
+    with open_home(args) as node:
         account = node.find_account(args.account)
         (known,) = node.named([account]).values()  # before: once they are followed, nobody is warned of them
         careful = warning(node, known) if on else None
@@ -49,7 +50,7 @@ def _set(args: Namespace, on: bool) -> None:
 
 def following(args: Namespace) -> None:
     """List those whom one follows, or somebody else does."""
-    with LocalNode.open(args.home) as node:
+    with open_home(args) as node:
         people = node.following(args.account)
     _print_people(args, people)
     if not people and not args.json:
@@ -63,7 +64,7 @@ def following(args: Namespace) -> None:
 
 def followers(args: Namespace) -> None:
     """List those who follow oneself, or somebody else."""
-    with LocalNode.open(args.home) as node:
+    with open_home(args) as node:
         people = node.followers(args.account)
     _print_people(args, people)
     if not people and not args.json:
@@ -82,7 +83,7 @@ def _print_people(args: Namespace, people: Sequence[Person]) -> None:
 
 def who(args: Namespace) -> None:
     """Show somebody with all that is known of them."""
-    with LocalNode.open(args.home) as node:
+    with open_home(args) as node:
         account = node.find_account(args.account)
         if args.petname is not None:
             node.set_petname(account, args.petname)
@@ -143,7 +144,7 @@ def _portrait_json(found: Portrait) -> dict[str, object]:
 
 def petname(args: Namespace) -> None:
     """Give somebody a name of one's own, or list those that one gave."""
-    with LocalNode.open(args.home) as node:
+    with open_home(args) as node:
         if args.account is None:
             _list_petnames(args, node)
             return

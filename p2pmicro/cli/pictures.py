@@ -14,6 +14,7 @@ from ..node.newfile import check_place, new_file
 from ..node.newpicture import PICTURE_FILE_MAX_BYTES, NewPicture
 from ..node.pictures import OpenedPicture
 from ..views.message import Picture
+from .opening import open_home
 from .output import dim, print_json, printable, size
 
 _LOOK_AGAIN_S = 0.1
@@ -91,7 +92,7 @@ def picture_json(picture: Picture) -> dict[str, Any]:
 def picture(args: Namespace) -> None:
     """Show what is known of a picture, wait for it, and save it."""
     path = None if args.save is None else Path(args.save)
-    with LocalNode.open(args.home) as node:
+    with open_home(args) as node:
         if path is not None:
             check_place(path, node.home.path, node.home.state)
         opened = _open(node, args.whose, args.number)

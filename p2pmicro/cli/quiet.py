@@ -9,6 +9,7 @@ from ..ids import AccountId, format_account
 from ..node.install import wall_ms
 from ..node.local import LocalNode
 from ..views.filter import ACCOUNT, TAG, Mute
+from .opening import open_home
 from .output import local_time, print_json, printable, rfc3339
 from .person import called
 
@@ -16,7 +17,7 @@ from .person import called
 def mute(args: Namespace) -> None:
     """Mute somebody, a word or a tag, or list what is muted."""
     given = [args.account, args.word, args.tag]
-    with LocalNode.open(args.home) as node:
+    with open_home(args) as node:
         if given == [None, None, None]:
             _refuse_alone(args, "mute")
             _list_mutes(args, node)
@@ -38,7 +39,7 @@ def mute(args: Namespace) -> None:
 
 def block(args: Namespace) -> None:
     """Block somebody, or list who is blocked."""
-    with LocalNode.open(args.home) as node:
+    with open_home(args) as node:
         if args.account is None:
             _refuse_alone(args, "block")
             _list_blocks(args, node)

@@ -3,14 +3,14 @@
 from argparse import Namespace
 
 from ..ids import Ref
-from ..node.local import LocalNode
 from .message import message_lines, ref_text
+from .opening import open_home
 from .output import print_json
 
 
 def repost(args: Namespace) -> None:
     """Pass a message on, or no longer."""
-    with LocalNode.open(args.home) as node:
+    with open_home(args) as node:
         target = node.find_message(args.ref)
         ref = node.unrepost(target.ref) if args.undo else node.repost(target.ref)
     done = "You pass it on no longer." if args.undo else "Passed on to those who follow you:"
@@ -22,7 +22,7 @@ def repost(args: Namespace) -> None:
 
 def like(args: Namespace) -> None:
     """Like a message."""
-    with LocalNode.open(args.home) as node:
+    with open_home(args) as node:
         target = node.find_ref(args.ref)
         ref = node.like(target)
     said = "You like it; everybody can see that." if ref is not None else "You like it already."
@@ -31,7 +31,7 @@ def like(args: Namespace) -> None:
 
 def unlike(args: Namespace) -> None:
     """Like a message no longer."""
-    with LocalNode.open(args.home) as node:
+    with open_home(args) as node:
         target = node.find_ref(args.ref)
         ref = node.unlike(target)
     said = "You like it no longer." if ref is not None else "You did not like it."
@@ -48,7 +48,7 @@ def _told(args: Namespace, state: dict[str, bool], target: Ref, ref: Ref | None,
 
 def bookmark(args: Namespace) -> None:
     """Keep a message for later, or no longer."""
-    with LocalNode.open(args.home) as node:
+    with open_home(args) as node:
         changed = node.remove_bookmark(args.ref) if args.remove else node.bookmark(args.ref)
     if args.json:
         print_json({"target": args.ref, "bookmarked": not args.remove, "changed": changed})

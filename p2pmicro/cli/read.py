@@ -3,7 +3,6 @@
 from argparse import Namespace
 
 from ..ids import format_account
-from ..node.local import LocalNode
 from ..views.tree import Slot, State
 from .message import (
     Originals,
@@ -16,6 +15,7 @@ from .message import (
     who_json,
     who_text,
 )
+from .opening import open_home
 from .output import counted, dim, print_json, rfc3339
 
 _INDENTED_MAX = 8  # levels of a thread: deeper ones stand at the same place
@@ -23,7 +23,7 @@ _INDENTED_MAX = 8  # levels of a thread: deeper ones stand at the same place
 
 def timeline(args: Namespace) -> None:
     """Print the newest messages, newest first."""
-    with LocalNode.open(args.home) as node:
+    with open_home(args) as node:
         messages = node.timeline(args.limit)
         print_messages(node, messages, args.json)
     if not messages and not args.json:
@@ -32,7 +32,7 @@ def timeline(args: Namespace) -> None:
 
 def show(args: Namespace) -> None:
     """Print one message."""
-    with LocalNode.open(args.home) as node:
+    with open_home(args) as node:
         message = node.find_message(args.ref)
         reacted = node.reacted(message.ref)
         originals = originals_of(node, [message])
@@ -54,7 +54,7 @@ def show(args: Namespace) -> None:
 
 def thread(args: Namespace) -> None:
     """Print a conversation."""
-    with LocalNode.open(args.home) as node:
+    with open_home(args) as node:
         found = node.thread(args.ref)
         focus = node.find_ref(args.ref)
         originals = originals_of(node, [slot.message for slot in found.slots if slot.message is not None])
@@ -89,7 +89,7 @@ def _slot_lines(slot: Slot, originals: Originals) -> list[str]:
 
 def bookmarks(args: Namespace) -> None:
     """Print what one keeps."""
-    with LocalNode.open(args.home) as node:
+    with open_home(args) as node:
         messages, absent = node.bookmarks(args.limit)
         print_messages(node, messages, args.json)
     if args.json:

@@ -12,7 +12,8 @@ from ..ids import AccountId, format_account, format_feed
 from ..node.node import NetworkSettings, open_node
 from ..node.offline import Node
 from .message import message_json, print_message
-from .output import bold, dim, print_json, printable
+from .opening import AFTER_UPDATE
+from .output import Progress, bold, dim, print_json, printable
 
 _FOLLOWED_S = 1.0  # whom one follows is looked up again after that
 
@@ -46,7 +47,7 @@ async def _run(args: Namespace, settings: NetworkSettings) -> None:
 
 
 async def _node(args: Namespace, settings: NetworkSettings, scope: trio.CancelScope) -> None:
-    async with open_node(args.home, network=settings) as node:
+    async with open_node(args.home, network=settings, progress=Progress(AFTER_UPDATE)) as node:
         if args.name is not None:
             before = await node.profile_of(node.account)
             if before is None or before.name != args.name:

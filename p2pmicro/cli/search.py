@@ -4,8 +4,8 @@ from argparse import Namespace
 from collections.abc import Sequence
 
 from ..ids import format_account
-from ..node.local import LocalNode
 from .message import print_messages
+from .opening import open_home
 from .output import counted, dim, print_json, print_table, printable
 from .person import called_by, person_json, relation
 
@@ -16,7 +16,7 @@ def search(args: Namespace) -> None:
     if args.people:
         _people(args, query)
         return
-    with LocalNode.open(args.home) as node:
+    with open_home(args) as node:
         found = node.search(query, args.limit)
         print_messages(node, found.messages, args.json)
     if args.json:
@@ -29,7 +29,7 @@ def search(args: Namespace) -> None:
 
 
 def _people(args: Namespace, query: str) -> None:
-    with LocalNode.open(args.home) as node:
+    with open_home(args) as node:
         found = node.search_people(query, args.limit)
     if args.json:
         for person in found.people:

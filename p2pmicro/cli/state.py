@@ -5,15 +5,15 @@ from argparse import Namespace
 from typing import Any
 
 from ..ids import format_account, format_feed
-from ..node.local import LocalNode
 from ..node.status import peer_json
 from ..node.wake import PEERS, ask_node
+from .opening import open_home
 from .output import Progress, counted, local_time, print_json, print_table, printable_name, rfc3339, size
 
 
 def feeds(args: Namespace) -> None:
     """List the feeds that are held."""
-    with LocalNode.open(args.home) as node:
+    with open_home(args) as node:
         states = node.feeds()
     found = [
         {
@@ -44,7 +44,7 @@ def feeds(args: Namespace) -> None:
 
 def peers(args: Namespace) -> None:
     """List nodes: those connected, as the running node tells, and those met before."""
-    with LocalNode.open(args.home) as node:
+    with open_home(args) as node:
         answer = ask_node(node.home.wake, PEERS)
         known = [] if answer is not None else node.known_peers()
     found: list[dict[str, Any]] = [peer_json(peer) for peer in known]
@@ -84,7 +84,7 @@ def peers(args: Namespace) -> None:
 
 def status(args: Namespace) -> None:
     """Show how the node is."""
-    with LocalNode.open(args.home) as node:
+    with open_home(args) as node:
         found = node.status()
         home = node.home.path
     fields = {
@@ -124,7 +124,7 @@ def status(args: Namespace) -> None:
 
 def verify(args: Namespace) -> int:
     """Check everything; 1 if something is wrong."""
-    with LocalNode.open(args.home) as node, Progress("verify") as progress:
+    with open_home(args) as node, Progress("verify") as progress:
         faults = node.verify(progress)
         checked = node.status()
     if args.json:
@@ -141,7 +141,7 @@ def verify(args: Namespace) -> int:
 
 def rebuild(args: Namespace) -> int:
     """Compute the views again."""
-    with LocalNode.open(args.home) as node, Progress("rebuild") as progress:
+    with open_home(args) as node, Progress("rebuild") as progress:
         node.rebuild(progress)
         entries = node.status().entries
     if args.json:

@@ -7,6 +7,7 @@ from ..errors import LocalError
 from ..ids import Ref, format_account
 from ..node.local import LocalNode
 from .message import ref_text
+from .opening import open_home
 from .output import print_json
 from .pictures import new_pictures
 
@@ -16,21 +17,21 @@ _READ_MAX_BYTES = 1 << 16  # far over any message: a wrong file must not be read
 def post(args: Namespace) -> None:
     """Write a message."""
     text, pictures = _text(args), new_pictures(args.pictures)
-    with LocalNode.open(args.home) as node:
+    with open_home(args) as node:
         _print_posted(args, node, node.post(text, pictures, replace=args.replace, lang=args.lang, to=args.to))
 
 
 def reply(args: Namespace) -> None:
     """Answer a message."""
     text, pictures = _text(args), new_pictures(args.pictures)
-    with LocalNode.open(args.home) as node:
+    with open_home(args) as node:
         _print_posted(args, node, node.reply(args.ref, text, pictures, lang=args.lang))
 
 
 def quote(args: Namespace) -> None:
     """Quote a message."""
     text, pictures = _text(args), new_pictures(args.pictures)
-    with LocalNode.open(args.home) as node:
+    with open_home(args) as node:
         _print_posted(args, node, node.quote(args.ref, text, pictures, lang=args.lang))
 
 
@@ -44,7 +45,7 @@ def _print_posted(args: Namespace, node: LocalNode, ref: Ref) -> None:
 
 def delete(args: Namespace) -> None:
     """Delete something of one's own."""
-    with LocalNode.open(args.home) as node:
+    with open_home(args) as node:
         ref = node.delete(args.ref)
         pending = node.status().erasures_pending
     if args.json:

@@ -29,6 +29,7 @@ from ..store.mark import MarkFile
 from ..store.media import MediaFolder
 from ..store.view import View
 from ..views import ALL, PEOPLE, PICTURES
+from ..views.version import are_current, make_again
 from .home import Home, Keys, find_home, keys_lock, load_keys, make_feed_keys, make_seed, prepare
 from .roles import refresh_interest
 from .sealing import Sealing, forget_due, is_due
@@ -41,6 +42,10 @@ _KEYS_LOCK_TIMEOUT_S = 10.0
 _SNAPSHOT_PART = 180  # follows: with the highest revs they still fit a payload
 Make = Callable[[sqlite3.Connection], list[tuple[str, content.Content]]]
 """Gives entries to append, kind and content, from what is there."""
+
+
+Progress = Callable[[int, int], None]
+"""Told how much is done, and of how much."""
 
 
 class Install:
@@ -57,9 +62,21 @@ class Install:
         self._use(keys)
 
     @classmethod
-    def open(cls, home: Home | str | Path | None = None, *, create: bool = False, words: str | None = None) -> Self:
+    def open(
+        cls,
+        home: Home | str | Path | None = None,
+        *,
+        create: bool = False,
+        words: str | None = None,
+        progress: Progress = lambda done, total: None,
+    ) -> Self:
         """Open a home, with its account and feed made where `create` asks for it.
 
+        What another version of the program made of the log, or one with another version of Unicode, is made anew: that
+        takes about a minute for a million messages.
+
+        Args:
+            progress: told how many of all entries are done, if so.
         Raises:
             ConfigError, StoreError: as `home.prepare`, `home.load_keys` and `db.open_database`.
             LocalError: the recovery words are wrong, or there is an account already.
@@ -75,6 +92,7 @@ class Install:
             connection = open_database(found.database)
             stack.callback(connection.close)
             node = cls(found, keys, connection)
+            node.renew_views(progress)
             node.check_feed()
             stack.pop_all()
         return node
@@ -88,6 +106,13 @@ class Install:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def renew_views(self, progress: Progress) -> None:
+        """Make the views anew if another version of the program made them."""
+        if not are_current(self.connection):
+            with transaction(self.connection):
+                if not are_current(self.connection):  # else another program was first
+                    make_again(self.connection, self.views, progress)
 
     # --- Whose feed it is ---
 

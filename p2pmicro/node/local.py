@@ -33,6 +33,7 @@ from ..store.db import open_database, read_transaction, transaction
 from ..store.feeds import FeedState, Role, accounts_with_roles, feed_state, feed_states
 from ..store.lock import NodeLock
 from ..views import PEOPLE
+from ..views.version import make_again
 from .carried import Carried
 from .home import find_home
 from .install import wall_ms
@@ -120,9 +121,8 @@ class LocalNode(Carried):
 
     def rebuild(self, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
         """Throw the views away and compute them again from the log."""
-        from ..views.rebuild import rebuild
-
-        rebuild(self.connection, self.views, progress)
+        with transaction(self.connection):
+            make_again(self.connection, self.views, progress)
 
 
 def is_damaged(home: str | Path | None) -> bool:

@@ -89,6 +89,7 @@ async def open_node(
     *,
     network: NetworkSettings | None = None,
     create: bool = True,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> AsyncIterator["Node"]:
     """Open a home and, if `network` is given, run its node until the block is left.
 
@@ -96,6 +97,7 @@ async def open_node(
         home: the folder; otherwise the environment's or the platform's.
         network: None writes and reads locally; another program may run the home's node meanwhile.
         create: make an account where there is none.
+        progress: told, on another thread, how many of all entries are done while an update has views made anew.
     Raises:
         ConfigError: the home can't be used, a node runs on it already, or the port is taken.
         StoreError: the database can't be used.
@@ -105,7 +107,7 @@ async def open_node(
     found = home if isinstance(home, Home) else find_home(home)
     with ExitStack() as stack:
         lock = NodeLock(found.node_lock)
-        local = await trio.to_thread.run_sync(lambda: LocalNode.open(found, create=create))
+        local = await trio.to_thread.run_sync(lambda: LocalNode.open(found, create=create, progress=progress))
         stack.callback(local.close)
         if network is None:
             yield Node(local)
