@@ -60,6 +60,14 @@ def _declare_reading(add: Add) -> None:
     thread = add("thread", "read", "thread", "show the whole conversation around a message",
                  "p2pmicro thread z6Mk…/12\np2pmicro thread …6EesfvYe/12 --json")  # fmt: skip
     thread.add_argument("ref", metavar="REF", help=_REF)
+    tag = add("tag", "tags", "tag", "show the messages of a tag; alone, list the tags that you follow",
+              "p2pmicro tag harbour\np2pmicro tag 東京 --follow\n"
+              "p2pmicro tag harbour --unfollow\np2pmicro tag")  # fmt: skip
+    tag.add_argument("name", metavar="NAME", nargs="?", help="with or without its #")
+    either = tag.add_mutually_exclusive_group()
+    either.add_argument("--follow", action="store_true", help="see messages with it in your timeline too")
+    either.add_argument("--unfollow", action="store_true", help="see them there no longer")
+    _takes_limit(tag)
     bookmarks = add("bookmarks", "read", "bookmarks", "show the messages that you keep", "p2pmicro bookmarks")
     _takes_limit(bookmarks)
 

@@ -4,10 +4,10 @@ from ..store.db import read_transaction
 from ..views.find import Found, find_messages
 from ..views.find_people import FoundPeople, find_people
 from ..views.held import Place
-from .reacting import Reacting
+from .tagging import Tagging
 
 
-class Finding(Reacting):
+class Finding(Tagging):
     """Search."""
 
     def search(self, query: str, limit: int = 50, before: Place | None = None) -> Found:
