@@ -68,6 +68,10 @@ def _declare_reading(add: Add) -> None:
     either.add_argument("--follow", action="store_true", help="see messages with it in your timeline too")
     either.add_argument("--unfollow", action="store_true", help="see them there no longer")
     _takes_limit(tag)
+    notices = add("notices", "notices", "notices", "show who answered, mentioned, liked or followed you, and the like",
+                  "p2pmicro notices\np2pmicro notices --read")  # fmt: skip
+    notices.add_argument("--read", action="store_true", help="mark all as read, on your other devices too")
+    _takes_limit(notices)
     bookmarks = add("bookmarks", "read", "bookmarks", "show the messages that you keep", "p2pmicro bookmarks")
     _takes_limit(bookmarks)
 

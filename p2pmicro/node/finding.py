@@ -4,10 +4,10 @@ from ..store.db import read_transaction
 from ..views.find import Found, find_messages
 from ..views.find_people import FoundPeople, find_people
 from ..views.held import Place
-from .tagging import Tagging
+from .noticing import Noticing
 
 
-class Finding(Tagging):
+class Finding(Noticing):
     """Search."""
 
     def search(self, query: str, limit: int = 50, before: Place | None = None) -> Found:

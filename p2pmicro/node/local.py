@@ -15,6 +15,7 @@ is a class in a file of its own, on top of the one before:
     Messages    messages.py    writing and deleting
     Reacting    reacting.py    likes, reposts, bookmarks
     Tagging     tagging.py     tags, read and followed
+    Noticing    noticing.py    what concerns oneself
     Finding     finding.py     search
     Drafts      drafts.py      what is not posted yet
     Export      export.py      everything of oneself in a file

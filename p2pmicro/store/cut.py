@@ -23,6 +23,9 @@ from .links import link_at
 from .quota import HOLE_BYTES, ROW_BYTES
 from .view import View, readable_rows, show, unshow
 
+# SQLite manual, "Date And Time Functions": the Julian day of 1970-01-01T00:00 is 2440587.5.
+_NOW_MS = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
+
 
 def learn_fork(connection: sqlite3.Connection, views: Sequence[View], changes: ChangeNumbers, proof: ForkProof) -> bool:
     """Take in a checked fork proof of a known feed; False unless it is the one with the smallest d so far."""
@@ -30,7 +33,7 @@ def learn_fork(connection: sqlite3.Connection, views: Sequence[View], changes: C
     if state is None or (state.fork_seq is not None and state.fork_seq <= proof.seq):
         return False
     connection.execute(
-        "UPDATE feeds SET fork = ?, fork_seq = ?, change = ? WHERE number = ?",
+        f"UPDATE feeds SET fork = ?, fork_seq = ?, change = ?, fork_ms = coalesce(fork_ms, {_NOW_MS}) WHERE number = ?",
         (cbor.encode(fork_proof_value(proof)), proof.seq, changes.take(connection), state.number),
     )
     _settle(connection, views, changes, state)

@@ -4,6 +4,7 @@ import sqlite3
 
 from ..store.view import View
 from .conversations import Conversations
+from .notices import Notices
 from .people import People
 from .pictures import Pictures
 from .reactions import Reactions
@@ -21,6 +22,7 @@ CONVERSATIONS = Conversations()
 THREADS = Threads()
 REACTIONS = Reactions()
 TAGS = Tags()
+NOTICES = Notices()
 WANTED = Wanted()
 ALL: tuple[View, ...] = (
     TIMELINE,
@@ -31,6 +33,7 @@ ALL: tuple[View, ...] = (
     REACTIONS,
     CONVERSATIONS,
     TAGS,
+    NOTICES,
     WANTED,
 )
 """What the store hands its rows to. Views hold nothing between calls: any connection and thread may use them."""

@@ -40,13 +40,15 @@ def select(connection: sqlite3.Connection, keys: Sequence[int]) -> list[tuple[An
     """
     rows: list[tuple[Any, ...]] = connection.execute(
         f"""
-        SELECT entry.key, entry.seen_ms, entry.payload, previous.payload, feed, accounts.account, name, replies.id, 0
+        SELECT entry.key, entry.seen_ms, entry.payload, previous.payload, feed, accounts.account, name,
+            coalesce(replies.id, own_messages.id), 0
         FROM entries AS entry
         JOIN feeds ON feeds.number = entry.key >> 32
         JOIN accounts ON accounts.number = feeds.account
         LEFT JOIN profiles ON profiles.account = feeds.account
         LEFT JOIN entries AS previous ON previous.key = entry.key - 1
         LEFT JOIN replies ON replies.key = entry.key
+        LEFT JOIN own_messages ON own_messages.key = entry.key
         WHERE entry.payload IS NOT NULL AND entry.key IN ({marks(len(keys))})
         """,
         keys,

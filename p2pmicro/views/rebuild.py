@@ -1,11 +1,11 @@
 """Make all views again from the log."""
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from ..store.alone import all_alone_rows
 from ..store.feeds import feed_states
-from ..store.view import View, show, shown_rows
+from ..store.view import Row, View, show, shown_rows
 
 
 def rebuild(connection: sqlite3.Connection, views: Sequence[View], progress: Callable[[int, int], None]) -> None:
@@ -22,11 +22,15 @@ def rebuild(connection: sqlite3.Connection, views: Sequence[View], progress: Cal
     for view in views:
         view.clear(connection)
     done = 0
-    for state in feed_states(connection):
-        for rows in shown_rows(connection, state):
-            show(connection, views, rows)
-            done += len(rows)
-            progress(done, total)
-    for rows in all_alone_rows(connection):
+    for rows in all_rows(connection):
         show(connection, views, rows)
+        done += len(rows)
+        progress(min(done, total), total)
     progress(total, total)
+
+
+def all_rows(connection: sqlite3.Connection) -> Iterator[Sequence[Row]]:
+    """Every readable and shown entry, some thousand at a time; of sealed ones, what is outside."""
+    for state in feed_states(connection):
+        yield from shown_rows(connection, state)
+    yield from all_alone_rows(connection)

@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 from hypothesis import given
 from hypothesis import strategies as st
 
+from p2pmicro import cbor
 from p2pmicro.feed.chain import genesis, next_link
 from p2pmicro.ids import EntryId, Ref
 from p2pmicro.limits import INT_MAX
@@ -63,7 +64,13 @@ def _react(kind: str, target: int, rev: int, on: bool, time_ms: int) -> Build:
     return lambda refs: reacted(kind, _pick(refs, target), rev, on, time_ms)
 
 
+def _mention(account: str, target: int) -> Build:
+    mention: list[cbor.Value] = [[0, 2, account_id(account)]]
+    return lambda refs: answered(_pick(refs, target), text="@x yes", mentions=mention)
+
+
 BUILDS = st.one_of(
+    st.builds(_mention, st.sampled_from(("alice", "bob")), TARGET),
     st.one_of(
         st.builds(said, TEXTS, TIMES),
         st.builds(named, st.sampled_from(("", "A", "B")), REVS),

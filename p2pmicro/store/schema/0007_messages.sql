@@ -57,9 +57,10 @@ CREATE TABLE tag_names (                       -- for suggestions
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE own_messages (                    -- one's own, for notices of what refers to them
-    target BLOB PRIMARY KEY,
-    key INTEGER NOT NULL UNIQUE
-) STRICT, WITHOUT ROWID;
+    key INTEGER PRIMARY KEY,
+    target BLOB NOT NULL UNIQUE,
+    id BLOB NOT NULL                           -- 32 bytes
+) STRICT;
 
 CREATE TABLE notices (
     time_ms INTEGER NOT NULL,                  -- the place of the entry that tells
@@ -69,3 +70,6 @@ CREATE TABLE notices (
     PRIMARY KEY (time_ms, key, why)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX notices_by_seen ON notices (seen_ms);
+CREATE INDEX notices_by_key ON notices (key);
+
+ALTER TABLE feeds ADD COLUMN fork_ms INTEGER;  -- when a fork was first known here: for notices

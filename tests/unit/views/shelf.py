@@ -231,6 +231,8 @@ class Shelf:
             "superseded",
             "tags",
             "tag_names",
+            "own_messages",
+            "notices",
         )
         tables = {name: self.connection.execute(f"SELECT * FROM {name} ORDER BY 1, 2").fetchall() for name in names}
         tables["words"] = self.connection.execute("SELECT term, doc FROM temp.words ORDER BY 1, 2").fetchall()
