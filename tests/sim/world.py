@@ -183,6 +183,12 @@ class World(logging.Handler):
 
     # --- Do they agree? ---
 
+    def blocks(self, one: int, other: int) -> bool:
+        """Whether one of two people whose nodes run has blocked the other: their nodes do not talk."""
+        locals_ = [self.nodes[number].local for number in (one, other)]
+        accounts = [local.account for local in locals_ if local is not None]
+        return any(account in local.blocked() for local in locals_ if local is not None for account in accounts)
+
     def differences(self) -> list[str]:
         """Where two linked nodes that run differ in what one of them wants; empty if all is settled."""
         found = []
@@ -192,7 +198,7 @@ class World(logging.Handler):
                 roles[each.number] = accounts_with_roles(each.local.connection)
                 states[each.number] = {state.feed: state for state in feed_states(each.local.connection)}
         for pair in self.wires.links:
-            if not pair <= states.keys():
+            if not pair <= states.keys() or self.blocks(*pair):
                 continue
             for one, other in (sorted(pair), sorted(pair, reverse=True)):
                 for feed, theirs in states[other].items():

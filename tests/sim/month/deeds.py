@@ -2,13 +2,17 @@
 
 from collections.abc import Awaitable, Callable
 
-from p2pmicro.feed import content
 from p2pmicro.ids import AccountId, Ref
 from p2pmicro.node.local import LocalNode
+from p2pmicro.node.newpicture import NewPicture
+from p2pmicro.views.filter import ACCOUNT, Mute
+from tests.pictures import png
 from tests.sim.month.truth import Said, Truth
 from tests.sim.world import SimNode, World
 from tests.texts import message
 
+DRAFTED = "zqdraftqz"
+"""A word that stands in drafts alone."""
 Deed = Callable[["Month", SimNode], Awaitable[str | None]]
 """Does something; says what, or None where there was nothing to do."""
 
@@ -26,11 +30,21 @@ class Month:
         """Those whose node runs."""
         return [each for each in self.world.nodes if each.local is not None]
 
-    async def shown_to(self, each: SimNode) -> list[Said]:
-        """The messages that somebody's timeline shows, newest first."""
+    async def one_shown_to(self, each: SimNode) -> Said | None:
+        """A message that somebody's timeline shows; None if it is empty."""
         by_ref = {said.ref: said for said in self.truth.said}
         found = await each.act(lambda local: local.timeline(30))
-        return [by_ref[one.ref] for one in found if one.ref in by_ref]
+        return by_ref[self.draw.choice(found).ref] if found else None
+
+    def other_than(self, each: SimNode) -> int | None:
+        """Somebody else who has begun; None if there is nobody."""
+        others = [number for number in sorted(self.accounts) if number != each.number]
+        return self.draw.choice(others) if others else None
+
+    def one_of(self, each: SimNode) -> Said | None:
+        """A message of somebody's own that is not deleted; None if there is none."""
+        mine = [said for said in self.truth.public if said.author == each.number]
+        return self.draw.choice(mine) if mine else None
 
 
 # --- Writing ---
@@ -49,61 +63,103 @@ async def post_many(month: Month, each: SimNode) -> str:
     return f"posts {count}"
 
 
+async def post_picture(month: Month, each: SimNode) -> str:
+    picture = NewPicture(png(seed=month.draw.randrange(1000)), f"a square {month.truth.next_marker()}")
+    await _say(month, each, lambda local, text: local.post(text, [picture]))
+    return "posts a picture"
+
+
 async def reply(month: Month, each: SimNode) -> str | None:
-    shown = await month.shown_to(each)
-    if not shown:
+    parent = await month.one_shown_to(each)
+    if parent is None:
         return None
-    parent = month.draw.choice(shown)
-    root = parent
-    while root.parent is not None:
-        root = root.parent
-    fields = content.reply(root.ref, parent.ref)
-    await _say(month, each, lambda local, text: _append(local, "post", content.post(text, reply=fields)), parent)
+    said = await _say(month, each, lambda local, text: local.reply(parent.ref, text))
+    said.parent = parent
     return f"answers {parent.marker}"
 
 
-async def _say(month: Month, each: SimNode, write: Callable[[LocalNode, str], Ref], parent: Said | None = None) -> Said:
+async def quote(month: Month, each: SimNode) -> str | None:
+    quoted = await month.one_shown_to(each)
+    if quoted is None:
+        return None
+    said = await _say(month, each, lambda local, text: local.quote(quoted.ref, text))
+    said.quote = quoted
+    return f"quotes {quoted.marker}"
+
+
+async def correct(month: Month, each: SimNode) -> str | None:
+    old = month.one_of(each)
+    if old is None:
+        return None
+    said = await _say(month, each, lambda local, text: local.post(text, replace=old.ref))
+    said.parent, said.quote, said.replaces, old.deleted = old.parent, old.quote, old, True
+    return f"says {said.marker} for {old.marker}"
+
+
+async def _say(month: Month, each: SimNode, write: Callable[[LocalNode, str], Ref]) -> Said:
     marker = month.truth.next_marker()
     text = f"{message(month.draw.randrange(1 << 20))[:100]} {marker}"
     each.posts += 1
     ref = await each.act(lambda local: write(local, text))
-    return month.truth.add(each.number, ref, text, marker, parent)
-
-
-def _append(local: LocalNode, kind: str, fields: content.Content) -> Ref:
-    return local.append(lambda _: [(kind, fields)])[0]
-
-
-async def like(month: Month, each: SimNode) -> str | None:
-    return await _react(month, each, "like", True)
-
-
-async def unlike(month: Month, each: SimNode) -> str | None:
-    return await _react(month, each, "like", False)
-
-
-async def repost(month: Month, each: SimNode) -> str | None:
-    return await _react(month, each, "repost", month.draw.random() < 0.8)
-
-
-async def _react(month: Month, each: SimNode, kind: str, on: bool) -> str | None:
-    shown = await month.shown_to(each)
-    if not shown:
-        return None
-    said = month.draw.choice(shown)
-    fields = content.reaction(said.ref, month.truth.next_rev(each.number, kind, said.ref), on)
-    await each.act(lambda local: _append(local, kind, fields))
-    return f"{kind} {on} {said.marker}"
+    return month.truth.add(each.number, ref, text, marker)
 
 
 async def delete(month: Month, each: SimNode) -> str | None:
-    mine = [said for said in month.truth.said if said.author == each.number and not said.deleted]
-    if not mine:
+    said = month.one_of(each)
+    if said is None:
         return None
-    said = month.draw.choice(mine)
     said.deleted = True
-    await each.act(lambda local: _append(local, "delete", content.delete(said.ref)))
+    await each.act(lambda local: local.delete(said.ref))
     return f"deletes {said.marker}"
+
+
+async def draft(month: Month, each: SimNode) -> str:
+    """Begin to write, and post or drop what was begun before."""
+    waiting = await each.act(lambda local: local.drafts())
+    if len(waiting) < 2:
+        await each.act(lambda local: local.save_draft(f"not yet: {DRAFTED}"))
+        return "begins a draft"
+    await each.act(lambda local: local.delete_draft(waiting[0].number))
+    return "drops a draft"
+
+
+# --- Reacting ---
+
+
+async def like(month: Month, each: SimNode) -> str | None:
+    said = await month.one_shown_to(each)
+    if said is None:
+        return None
+    await each.act(lambda local: local.like(said.ref))
+    said.likes.add(each.number)
+    return f"likes {said.marker}"
+
+
+async def unlike(month: Month, each: SimNode) -> str | None:
+    said = await month.one_shown_to(each)
+    if said is None:
+        return None
+    await each.act(lambda local: local.unlike(said.ref))
+    said.likes.discard(each.number)
+    return f"likes {said.marker} no longer"
+
+
+async def repost(month: Month, each: SimNode) -> str | None:
+    said = await month.one_shown_to(each)
+    if said is None:
+        return None
+    await each.act(lambda local: local.repost(said.ref))
+    said.reposts.add(each.number)
+    return f"passes {said.marker} on"
+
+
+async def unrepost(month: Month, each: SimNode) -> str | None:
+    said = await month.one_shown_to(each)
+    if said is None:
+        return None
+    await each.act(lambda local: local.unrepost(said.ref))
+    said.reposts.discard(each.number)
+    return f"passes {said.marker} on no longer"
 
 
 # --- People ---
@@ -116,10 +172,12 @@ async def profile(month: Month, each: SimNode) -> str:
 
 
 async def follow(month: Month, each: SimNode) -> str | None:
-    others = [number for number in sorted(month.accounts) if number != each.number]
-    if not others:
+    other = month.other_than(each)
+    if other is None:
         return None
-    other = month.draw.choice(others)
+    blocked = await each.act(lambda local: local.blocked())
+    if month.accounts[other] in blocked:
+        return None
     await each.act(lambda local: local.follow(month.accounts[other]))
     return f"follows {other}"
 
@@ -131,6 +189,32 @@ async def unfollow(month: Month, each: SimNode) -> str | None:
     account = month.draw.choice(followed).account
     await each.act(lambda local: local.unfollow(account))
     return "unfollows one"
+
+
+async def mute(month: Month, each: SimNode) -> str | None:
+    """Mute somebody, or nobody any more."""
+    muted = await each.act(lambda local: local.mutes())
+    if muted:
+        await each.act(lambda local: local.unmute(muted[0]))
+        return "mutes nobody"
+    other = month.other_than(each)
+    if other is None:
+        return None
+    await each.act(lambda local: local.mute(Mute(ACCOUNT, month.accounts[other], None)))
+    return f"mutes {other}"
+
+
+async def block(month: Month, each: SimNode) -> str | None:
+    """Block somebody, or nobody any more."""
+    blocked = await each.act(lambda local: local.blocked())
+    if blocked:
+        await each.act(lambda local: local.unblock(blocked[0]))
+        return "blocks nobody"
+    other = month.other_than(each)
+    if other is None:
+        return None
+    await each.act(lambda local: local.block(month.accounts[other]))
+    return f"blocks {other}"
 
 
 # --- Machines and wires ---
@@ -186,14 +270,21 @@ async def join(month: Month, each: SimNode) -> str:
 DEEDS: dict[Deed, int] = {
     post: 24,
     post_many: 1,
+    post_picture: 2,
     reply: 16,
+    quote: 4,
+    correct: 3,
+    delete: 5,
+    draft: 2,
     like: 12,
     unlike: 3,
     repost: 6,
-    delete: 5,
+    unrepost: 2,
     profile: 2,
     follow: 4,
     unfollow: 2,
+    mute: 1,
+    block: 2,
     stop: 4,
     carry: 3,
     reset: 2,

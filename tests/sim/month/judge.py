@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from p2pmicro.ids import FeedId
 from p2pmicro.node.local import LocalNode
 from p2pmicro.store.db import transaction
-from p2pmicro.store.feeds import Role, accounts_with_roles, feed_states
+from p2pmicro.store.feeds import Role, accounts_with_roles
 from p2pmicro.store.verify import verify
 from p2pmicro.views.rebuild import rebuild
 from tests.canaries import secrets_of, spellings
-from tests.sim.month.deeds import Month
+from tests.sim.month.deeds import DRAFTED, Month
+from tests.sim.month.shown import alike
 from tests.sim.month.tables import differing, tables
 from tests.sim.month.truth import Said
 from tests.sim.world import SimNode
@@ -25,8 +25,7 @@ async def judge(month: Month) -> list[str]:
         for check in (_whole, _rebuilt):
             found += await each.act(partial(_list_of, check))
         faults += [f"{each.number}: {fault}" for fault in [*found, *_deeds_kept(each)]]
-    faults += await _alike(month)
-    return [*faults, *_told_too_much(month)]
+    return [*faults, *_blocked_gone(month), *alike(month), *_told_too_much(month)]
 
 
 def _list_of(check: Callable[[LocalNode], Iterator[str]], local: LocalNode) -> list[str]:
@@ -73,7 +72,8 @@ def _unsaid(month: Month, each: SimNode) -> Iterator[str]:
 
 
 def _with_neighbours(month: Month, each: SimNode) -> list[int]:
-    return [each.number, *month.world.wires.neighbours(each.number)]
+    neighbours = month.world.wires.neighbours(each.number)
+    return [each.number, *(other for other in neighbours if not month.world.blocks(each.number, other))]
 
 
 def _knows_of_delete(each: SimNode, said: Said) -> bool:
@@ -84,13 +84,27 @@ def _knows_of_delete(each: SimNode, said: Said) -> bool:
     return row is not None
 
 
+def _blocked_gone(month: Month) -> Iterator[str]:
+    """Of whom somebody has blocked, nothing is left in their home."""
+    for each in month.world.nodes:
+        assert each.local is not None
+        blocked = set(each.local.blocked())
+        for said in month.truth.said if blocked else ():
+            if month.accounts[said.author] in blocked:
+                for path in _files(each):
+                    if said.marker.encode() in path.read_bytes():
+                        yield f"{each.number}: {path.name} has {said.marker} of {said.author}, who is blocked"
+
+
 def _files(each: SimNode) -> list[Path]:
     return [path for folder in (each.home.path, each.home.state) for path in folder.rglob("*") if path.is_file()]
 
 
 def _told_too_much(month: Month) -> Iterator[str]:
-    """No log has a word of any message, or a key; no export has a key, or of the deleted a word."""
+    """No log has a word of any message, or a key; no export has a key, and none but one's own a draft."""
     logged = "\n".join(month.world.logged).encode()
+    if DRAFTED.encode() in logged:
+        yield "a log has the text of a draft"
     for said in month.truth.said:
         if said.marker.encode() in logged:
             yield f"a log has the text of {said.marker}"
@@ -102,52 +116,10 @@ def _told_too_much(month: Month) -> Iterator[str]:
             plan = each.local.plan_export(path, everybody=True, private_too=private, drafts_too=private)
             each.local.export(plan)
             exports[f"{name} of {each.number}"] = path.read_bytes()
+            if name == "me.p2pb" and DRAFTED.encode() in path.read_bytes():
+                yield f"a bundle of {each.number} has a draft"
     for each in month.world.nodes:
         for spelling in [spelling for secret in secrets_of(each.home) for spelling in spellings(secret)]:
             for name, data in {"a log": logged, **exports}.items():
                 if spelling in data:
                     yield f"{name} has a key of {each.number}"
-
-
-async def _alike(month: Month) -> list[str]:
-    """Nodes that hold the same show the same."""
-    shown: dict[Held, tuple[int, Shown]] = {}
-    faults = []
-    for each in month.world.nodes:
-        held = await each.act(_held)
-        seen = await each.act(_shown)
-        first, other = shown.setdefault(held, (each.number, seen))
-        faults += [f"{first} and {each.number} hold the same, and {what}" for what in _differences(other, seen)]
-    month.world.note(f"{len(shown)} different holdings on {len(month.world.nodes)} nodes")
-    return faults
-
-
-Held = frozenset[tuple[FeedId, int, int]]
-"""The entries that a node holds: of each feed the first and last seq of its newest run."""
-Shown = dict[str, object]
-"""What a node shows, by what it is of; nothing that depends on when it came."""
-
-
-def _held(local: LocalNode) -> Held:
-    return frozenset(
-        (state.feed, state.newest.before.seq, state.newest.end.seq)
-        for state in feed_states(local.connection)
-        if state.newest is not None
-    )
-
-
-def _shown(local: LocalNode) -> Shown:
-    found: Shown = {}
-    for state in local.feeds():
-        found[f"profile of {state.account.hex()}"] = local.profile_of(state.account)
-        for seq in range(1, state.newest.end.seq + 1 if state.newest is not None else 1):
-            message = local.message(state.feed, seq)
-            if message is not None:
-                found[f"message {state.feed.hex()}/{seq}"] = (message.ref, message.account, message.kind, message.text)
-    return found
-
-
-def _differences(one: Shown, other: Shown) -> Iterator[str]:
-    for name in sorted(one.keys() | other.keys()):
-        if one.get(name) != other.get(name):
-            yield f"{name} is {one.get(name)} and {other.get(name)}"

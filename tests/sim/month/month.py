@@ -9,11 +9,13 @@ from p2pmicro.node.local import LocalNode
 from tests.sim.month import deeds
 from tests.sim.month.deeds import DEEDS, Month
 from tests.sim.month.judge import judge
+from tests.sim.month.shown import complete
 from tests.sim.schedule import Played, run_world, settle
 from tests.sim.world import SimNode, World
 
 PEOPLE, DAYS = 12, 30
 DAY_S = 86_400
+_LINKS_MAX = 7  # a node has places for 8: in a month nobody has to wait for one
 _EARLY = 8  # people who are there on the first day
 _LIVED_S = 20.0  # of a day on the nodes' monotonic clock: the rest of it is night
 
@@ -38,7 +40,7 @@ async def _play(seed: int, world: World) -> Played:
         if await settle(world) is None:
             faults.append("those who all follow each other do not come to agree")
         await trio.sleep(2 * WIPE_EVERY_S)
-        faults += await judge(month)
+        faults += [*await judge(month), *complete(month)]
     return Played(seed, len(world.nodes), settled, faults, world.trace)
 
 
@@ -46,7 +48,8 @@ async def _begin(month: Month) -> None:
     """Two villages with a road between them; most of the people are there, and follow some of the others."""
     world, draw = month.world, month.draw
     for number in range(PEOPLE):
-        neighbours = [other for other in range(number) if other % 2 == number % 2] or list(range(number))
+        free = [other for other in range(number) if len(world.wires.neighbours(other)) < _LINKS_MAX]
+        neighbours = [other for other in free if other % 2 == number % 2] or free
         for other in draw.sample(neighbours, min(len(neighbours), draw.choice((1, 2, 2, 3)))):
             world.wires.join(number, other, draw.choice((0.0, 0.002, 0.05, 0.3)))
         wrong = draw.choice((0.0, 0.0, 0.0, 1.0, -3600.0, 40.0 * DAY_S))
@@ -103,6 +106,10 @@ async def _mend(month: Month) -> None:
 
 async def _all_follow_all(month: Month) -> None:
     for each in month.world.nodes:
+        for muted in await each.act(LocalNode.mutes):
+            await each.act(partial(LocalNode.unmute, what=muted))
+        for blocked in await each.act(LocalNode.blocked):
+            await each.act(partial(LocalNode.unblock, account=blocked))
         for number, account in month.accounts.items():
             if number != each.number:
                 await each.act(partial(LocalNode.follow, account=account))

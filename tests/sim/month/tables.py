@@ -2,7 +2,7 @@
 
 import sqlite3
 
-_NOT_COMPARED = frozenset(("list_todo", "erasures", "meta"))
+_NOT_COMPARED = frozenset(("list_todo", "liked_todo", "wanted", "unsettled", "erasures", "meta", "sqlite_sequence"))
 """What is still to be done, or tells of the file and not of messages."""
 
 Tables = dict[str, list[tuple[object, ...]]]

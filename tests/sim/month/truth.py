@@ -15,8 +15,17 @@ class Said:
     text: str
     marker: str
     parent: "Said | None" = None
+    quote: "Said | None" = None
+    replaces: "Said | None" = None
     readers: frozenset[int] | None = None  # who may open it; None: everybody
     deleted: bool = False
+    likes: set[int] = field(default_factory=set)  # people's numbers
+    reposts: set[int] = field(default_factory=set)
+
+    @property
+    def root(self) -> "Said":
+        """What began its thread."""
+        return self if self.parent is None else self.parent.root
 
 
 @dataclass(slots=True)
@@ -24,25 +33,23 @@ class Truth:
     """All of it."""
 
     said: list[Said] = field(default_factory=list)
-    revs: dict[tuple[int, str, bytes], int] = field(default_factory=dict)  # of likes and reposts, by author and ref
 
     def next_marker(self) -> str:
         """A word that nobody has said: as long as each other, so that none is a part of another."""
         return f"zq{len(self.said):05d}qz"
 
-    def add(self, author: int, ref: Ref, text: str, marker: str, parent: Said | None = None) -> Said:
-        """Note a message; an answer to one that some can read can be read by the same."""
-        said = Said(len(self.said), author, ref, text, marker, parent, parent.readers if parent is not None else None)
+    def add(self, author: int, ref: Ref, text: str, marker: str) -> Said:
+        """Note a message."""
+        said = Said(len(self.said), author, ref, text, marker)
         self.said.append(said)
         return said
-
-    def next_rev(self, author: int, kind: str, ref: Ref) -> int:
-        """The rev of somebody's next like or repost of a message."""
-        place = (author, kind, ref.feed + ref.seq.to_bytes(4))
-        self.revs[place] = self.revs.get(place, 0) + 1
-        return self.revs[place]
 
     @property
     def deleted(self) -> list[Said]:
         """What was taken back."""
         return [said for said in self.said if said.deleted]
+
+    @property
+    def public(self) -> list[Said]:
+        """What everybody may read."""
+        return [said for said in self.said if said.readers is None and not said.deleted]
