@@ -89,6 +89,7 @@ def make_parser() -> argparse.ArgumentParser:
         command: argparse.ArgumentParser = among.add_parser(name, **describe(text, examples))
         # Also after the command, where people put it. SUPPRESS: absent there, the one before counts.
         command.add_argument("--home", metavar="DIR", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+        command.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
         command.add_argument("--json", action="store_true", help="print JSON, an object a line")
         command.set_defaults(call=_lazy(module, function))
         return command
