@@ -64,7 +64,7 @@ async def post_many(month: Month, each: SimNode) -> str:
 
 
 async def post_picture(month: Month, each: SimNode) -> str:
-    picture = NewPicture(png(seed=month.draw.randrange(1000)), f"a square {month.truth.next_marker()}")
+    picture = NewPicture(png(seed=month.draw.randrange(1000)), "a square")
     await _say(month, each, lambda local, text: local.post(text, [picture]))
     return "posts a picture"
 

@@ -11,7 +11,7 @@ from p2pmicro.store.verify import verify
 from p2pmicro.views.rebuild import rebuild
 from tests.canaries import secrets_of, spellings
 from tests.sim.month.deeds import DRAFTED, Month
-from tests.sim.month.shown import alike
+from tests.sim.month.shown import alike, holes
 from tests.sim.month.tables import differing, tables
 from tests.sim.month.truth import Said
 from tests.sim.world import SimNode
@@ -25,7 +25,7 @@ async def judge(month: Month) -> list[str]:
         for check in (_whole, _rebuilt):
             found += await each.act(partial(_list_of, check))
         faults += [f"{each.number}: {fault}" for fault in [*found, *_deeds_kept(each)]]
-    return [*faults, *_blocked_gone(month), *alike(month), *_told_too_much(month)]
+    return [*faults, *_blocked_gone(month), *alike(month), *holes(month), *_told_too_much(month)]
 
 
 def _list_of(check: Callable[[LocalNode], Iterator[str]], local: LocalNode) -> list[str]:
@@ -66,7 +66,7 @@ def _unsaid(month: Month, each: SimNode) -> Iterator[str]:
         if (
             found
             and month.accounts[said.author] in wanted
-            and any(_knows_of_delete(month.world.nodes[other], said) for other in _with_neighbours(month, each))
+            and any(_tells_of_delete(month.world.nodes[other], said) for other in _with_neighbours(month, each))
         ):
             yield f"{', '.join(found)} still has {said.marker}, which {said.author} deleted"
 
@@ -76,10 +76,15 @@ def _with_neighbours(month: Month, each: SimNode) -> list[int]:
     return [each.number, *(other for other in neighbours if not month.world.blocks(each.number, other))]
 
 
-def _knows_of_delete(each: SimNode, said: Said) -> bool:
+def _tells_of_delete(each: SimNode, said: Said) -> bool:
+    """Whether a node tells of a delete to whoever follows: it holds the feed up to it.
+
+    Who holds the delete alone tells it only to those who hold alone what it names.
+    """
     assert each.local is not None
     row = each.local.connection.execute(
-        "SELECT 1 FROM tombstones WHERE feed = ? AND seq = ?", (said.ref.feed, said.ref.seq)
+        "SELECT 1 FROM tombstones JOIN entries ON key = deleter WHERE feed = ? AND seq = ?",
+        (said.ref.feed, said.ref.seq),
     ).fetchone()
     return row is not None
 

@@ -21,7 +21,7 @@ def alike(month: Month) -> Iterator[str]:
     shown: dict[Held, tuple[int, Shown]] = {}
     for each in month.world.nodes:
         assert each.local is not None
-        if each.local.mutes():
+        if each.local.mutes() or each.local.blocked():
             continue
         seen = _shown(each.local)
         first, other = shown.setdefault(_held(each.local), (each.number, seen))
@@ -110,3 +110,21 @@ def _differences(one: Shown, other: Shown) -> Iterator[str]:
     for name in sorted(one.keys() | other.keys()):
         if one.get(name) != other.get(name):
             yield f"{name} is {one.get(name)} and {other.get(name)}"
+
+
+def holes(month: Month) -> Iterator[str]:
+    """Every answer that is shown has what it answers, if anybody who is connected has it."""
+    for each in month.world.nodes:
+        assert each.local is not None
+        peers = [
+            other for other in month.world.wires.neighbours(each.number) if not month.world.blocks(each.number, other)
+        ]
+        others = [local for number in peers if (local := month.world.nodes[number].local) is not None]
+        for said in month.truth.public:
+            if said.parent is None or said.parent.deleted or each.local.message(said.ref.feed, said.ref.seq) is None:
+                continue
+            ref, author = said.parent.ref, month.accounts[said.parent.author]
+            if each.local.message(ref.feed, ref.seq) is not None or author in each.local.blocked():
+                continue
+            if any(other.message(ref.feed, ref.seq) is not None for other in others):
+                yield f"{each.number}: {said.marker} answers {said.parent.marker}, which a peer has and it lacks"

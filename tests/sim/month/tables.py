@@ -5,6 +5,8 @@ import sqlite3
 _NOT_COMPARED = frozenset(("list_todo", "liked_todo", "wanted", "unsettled", "erasures", "meta", "sqlite_sequence"))
 """What is still to be done, or tells of the file and not of messages."""
 
+_COLUMNS = {"excerpts": "key, seen_ms, id, payload, proof"}
+"""Of what is held alone: not for whose sake, which of several feeds that may be."""
 Tables = dict[str, list[tuple[object, ...]]]
 
 
@@ -22,7 +24,8 @@ def tables(connection: sqlite3.Connection) -> Tables:
         elif name in _NOT_COMPARED or any(name.startswith(f"{index}_") for index in indexes):
             continue
         else:
-            rows = connection.execute(f"SELECT * FROM {name}").fetchall()
+            columns = _COLUMNS.get(name, "*")
+            rows = connection.execute(f"SELECT {columns} FROM {name}").fetchall()
         found[name] = sorted(rows, key=repr)
     return found
 

@@ -9,7 +9,7 @@ import pytest
 from tests.sim.month.month import play_month
 from tests.sim.playing import check_schedules
 
-_MONTHS = 6
+_MONTHS = 5
 
 
 def test_whatever_happened_in_a_month_nodes_show_what_is_true(request: pytest.FixtureRequest) -> None:
