@@ -24,11 +24,9 @@ _WITHOUT_VECTOR = {
     *("follows-merge", "snapshot-every", "mark-outside", "mark-behind", "mark-own-fork"),
     *("delete-own", "delete-void", "delete-erase", "delete-kept", "delete-hidden"),
     *("bundle-as-in-session", "bundle-no-secret"),
-    *("picture-type", "picture-caps", "picture-strip", "picture-sealed", "picture-wrong"),
+    *("picture-type", "picture-caps", "picture-strip", "picture-wrong"),
     *("state-rev", "state-winner", "time-order", "time-marks", "text-hidden", "tag-typed"),
-    *("reaction-original", "sealed-fresh", "sealed-key", "sealed-keys-kept", "sealed-circle-key", "sealed-public"),
-    *("state-items", "sealed-inside", "sealed-padding", "sealed-to", "sealed-slots", "sealed-open"),
-    *("state-own", "picture-sealed"),
+    *("reaction-original", "sealed-fresh", "sealed-keys-kept", "sealed-public", "state-own"),
 }
 
 

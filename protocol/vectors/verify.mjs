@@ -5,7 +5,8 @@
 //
 // To use it elsewhere, import the functions: each returns what it found or throws a Refused with its code.
 
-import { webcrypto } from "node:crypto";
+import { createDecipheriv, createHmac, createPrivateKey, createPublicKey } from "node:crypto";
+import { diffieHellman, hkdfSync, webcrypto } from "node:crypto";
 import { readFile, readdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import path from "node:path";
@@ -610,6 +611,139 @@ export function readPayload(bytes) {
   return { timeMs, kind, content };
 }
 
+// --- Sealed entries (content.md, "Sealing") ---
+
+const hkdf = (secret, salt, info, length) => new Uint8Array(hkdfSync("sha256", secret, salt, info, length));
+const hmac = (key, ...parts) => new Uint8Array(createHmac("sha256", key).update(join(...parts)).digest());
+
+/** ChaCha20-Poly1305 (RFC 8439); null where it does not authenticate. */
+function openAead(key, nonce, sealed, aad) {
+  const cipher = createDecipheriv("chacha20-poly1305", key, nonce, { authTagLength: 16 });
+  cipher.setAAD(aad, { plaintextLength: sealed.length - 16 });
+  cipher.setAuthTag(sealed.slice(-16));
+  const plain = cipher.update(sealed.slice(0, -16));
+  try {
+    cipher.final();
+  } catch {
+    return null;
+  }
+  return new Uint8Array(plain);
+}
+
+/** X25519 (RFC 7748); null where the other key is of small order. */
+function exchange(secret, other) {
+  const around = unhex("302e020100300506032b656e04220420"); // RFC 8410, as in `publicKey`
+  const spki = unhex("302a300506032b656e032100");
+  try {
+    const privateKey = createPrivateKey({ key: Buffer.from(join(around, secret)), format: "der", type: "pkcs8" });
+    const publicKey = createPublicKey({ key: Buffer.from(join(spki, other)), format: "der", type: "spki" });
+    const shared = new Uint8Array(diffieHellman({ privateKey, publicKey }));
+    return shared.every((byte) => byte === 0) ? null : shared;
+  } catch {
+    return null;
+  }
+}
+
+/** HPKE (RFC 9180), base mode, one message: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20-Poly1305. */
+function openHpke(sealed, secret, ownPublic, info) {
+  const enc = sealed.slice(0, 32);
+  const shared = exchange(secret, enc);
+  if (shared === null) return null;
+  const version = ascii("HPKE-v1");
+  const kem = join(ascii("KEM"), unhex("0020"));
+  const suite = join(ascii("HPKE"), unhex("002000010003"));
+  const extract = (of, salt, label, value) => hmac(salt.length ? salt : new Uint8Array(32), version, of, ascii(label), value);
+  const expand = (of, from, label, about, length) =>
+    hmac(from, bigEndian(length, 2), version, of, ascii(label), about, Uint8Array.of(1)).slice(0, length);
+  const none = new Uint8Array(0);
+  const eae = extract(kem, none, "eae_prk", shared);
+  const agreed = expand(kem, eae, "shared_secret", join(enc, ownPublic), 32);
+  const about = join(Uint8Array.of(0), extract(suite, none, "psk_id_hash", none), extract(suite, none, "info_hash", info));
+  const key = extract(suite, agreed, "secret", none);
+  return openAead(expand(suite, key, "key", about, 32), expand(suite, key, "base_nonce", about, 12), sealed.slice(32), none);
+}
+
+const SEALED_KINDS = {
+  post(content) {
+    const media = content.get("media");
+    KINDS.post(new Map([...content].filter(([key]) => key !== "media")));
+    may(content, "media", () => {
+      field.rows(5, 4)(media);
+      for (const [hash, type, bytes, alt, key] of media) {
+        picture([hash, type, bytes], 1 << 20);
+        field.text(0, 400)(alt);
+        field.bytes(32)(key);
+      }
+    });
+    may(content, "key", field.bytes(32));
+    may(content, "to", (people) => {
+      field.list(1, 16)(people);
+      people.forEach(field.key);
+    });
+    may(content, "circle", field.bytes(16));
+  },
+  like: reaction,
+  "circle-key"(content) {
+    must(content, "circle", field.bytes(16));
+    must(content, "gen", field.integer(0, 2 ** 32 - 1));
+    must(content, "key", field.bytes(32));
+  },
+  state(content) {
+    must(content, "items", (items) => {
+      field.rows(4, 64)(items);
+      for (const [name, item, rev] of items) {
+        field.text(1, 20)(name);
+        if (!(item instanceof Uint8Array) || item.length > 600) no("not what a state is of");
+        field.rev(rev);
+      }
+    });
+  },
+};
+
+export function readOpened(plain) {
+  const value = decode(plain);
+  if (!Array.isArray(value) || value.length !== 2) no("what is sealed is [kind, content]");
+  const [kind, content] = value;
+  if (typeof kind !== "string" || !(content instanceof Map) || !Object.hasOwn(SEALED_KINDS, kind)) no("an unknown kind");
+  for (const key of content.keys()) if (key.startsWith("!")) no("an unknown critical key");
+  SEALED_KINDS[kind](content);
+  return { kind, content };
+}
+
+/** Open the content of a sealed entry: what was inside and which key found it ("box" or a secret), or null. */
+export async function openSealed(content, account, feed, boxes, secrets, trace = []) {
+  const [salt, commit, slots, body] = ["salt", "commit", "slots", "body"].map((name) => content.get(name));
+  const bound = join(account, feed, salt, commit);
+  const info = join(ascii("p2pmicro slot 1"), bound);
+  const keys = [];
+  for (const secret of secrets) {
+    const tag = (await sha256(secret, salt)).slice(0, 8);
+    for (const slot of slots) {
+      if (!equal(slot.slice(0, 8), tag)) continue;
+      const key = openHpke(slot.slice(8), secret, await publicKey("X25519", secret), info);
+      if (key !== null) keys.push([key, hex(secret)]);
+    }
+  }
+  for (const box of boxes) {
+    const own = await publicKey("X25519", box);
+    for (const slot of slots) {
+      const key = openHpke(slot.slice(8), box, own, info);
+      if (key !== null) keys.push([key, "box"]);
+    }
+  }
+  if (!keys.length) return null;
+  const [key, by] = keys[0];
+  const derived = hkdf(key, salt, ascii("p2pmicro sealed 1"), 64);
+  const padded = openAead(derived.slice(0, 32), new Uint8Array(12), body, join(ascii("p2pmicro sealed 1"), bound));
+  if (padded === null || !equal(derived.slice(32), commit)) return null;
+  const end = 2 + padded[0] * 256 + padded[1];
+  if (end > padded.length || padded.slice(end).some((byte) => byte !== 0)) return null;
+  if (padded.length !== [256, 1024, 2560].find((size) => size >= end)) return null;
+  const plain = padded.slice(2, end);
+  trace.push({ plain, content_key: key, body_key: derived.slice(0, 32), commit, bound, padded });
+  return { plain, by };
+}
+
 // --- Text (content.md) ---
 
 const DIGITS = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
@@ -755,6 +889,20 @@ const CHECKS = {
     const { timeMs, kind, content } = readPayload(bytes);
     return { time_ms: rendered(timeMs), kind, content: rendered(content) };
   },
+  sealed: async (bytes, given, trace) => {
+    const content = decode(bytes);
+    KINDS.sealed(content);
+    const [boxes, secrets] = [given.boxes.map(unhex), given.secrets.map(unhex)];
+    const found = await openSealed(content, parseAccount(given.account), parseFeed(given.feed), boxes, secrets, trace);
+    if (found === null) return { opened: false };
+    try {
+      const { kind, content: inside } = readOpened(found.plain);
+      return { opened: true, by: found.by, inside: "ok", kind, content: rendered(inside) };
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      return { opened: true, by: found.by, inside: error.code };
+    }
+  },
   range: async (bytes, given, trace) => {
     const { feed, first, last, ids, items } = await checkRange(decode(bytes), given.end && unhex(given.end), trace);
     const [first_id, last_id] = [hex(ids[0]), hex(ids.at(-1))];
@@ -800,6 +948,9 @@ async function judge(check, vector) {
   if (JSON.stringify(found) !== JSON.stringify(vector.decoded)) return `found ${JSON.stringify(found)}`;
   for (const signed of vector.signed ?? []) {
     if (!trace.some((made) => JSON.stringify(made) === JSON.stringify(signed))) return `did not verify ${signed.message}`;
+  }
+  for (const [step, written] of Object.entries(vector.sealed ?? {})) {
+    if (hex(trace[0][step]) !== written) return `${step} is ${hex(trace[0][step])}`;
   }
   return "";
 }

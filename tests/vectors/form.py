@@ -10,7 +10,10 @@ from typing import Any
 from p2pmicro import cbor
 
 FOLDER = Path(__file__).resolve().parents[2] / "protocol" / "vectors"
-CHECKS = ("bundle", "cbor", "device", "entry", "excerpt", "fork", "key", "range", "revoke", "signature", "text")
+CHECKS = (
+    *("bundle", "cbor", "device", "entry", "excerpt", "fork"),
+    *("key", "range", "revoke", "sealed", "signature", "text"),
+)
 """The folders of vectors that this module makes; each names the check that its files are for."""
 _SHORT_MAX_BYTES = 1024  # more is written with its repetitions counted, and without diagnostic notation
 
@@ -29,6 +32,7 @@ class Vector:
     diag: str | None = None  # where `value` can't give it
     decoded: Any = None  # what a reader finds, where `expect` is "ok"
     signed: tuple[tuple[str, bytes, bytes, bytes], ...] = ()  # use, key, message, signature
+    sealed: dict[str, str] = field(default_factory=dict)  # the steps of sealing, in hex
     parts: tuple[tuple[bytes, int], ...] = ()  # `data` with its repetitions counted, where it is no one CBOR value
 
     def document(self) -> dict[str, Any]:
@@ -49,6 +53,8 @@ class Vector:
                 {"use": use, "key": key.hex(), "message": message.hex(), "signature": signature.hex()}
                 for use, key, message, signature in self.signed
             ]
+        if self.sealed:
+            document["sealed"] = self.sealed
         return document
 
 

@@ -14,6 +14,7 @@ from . import (
     cases_keys,
     cases_range,
     cases_range_faults,
+    cases_sealed,
     cases_tags,
 )
 from .form import CHECKS, FOLDER, Vector, to_json
@@ -26,6 +27,7 @@ _CASES = (
     cases_tags,
     cases_range,
     cases_range_faults,
+    cases_sealed,
     cases_excerpt,
     cases_device,
     cases_fork,

@@ -21,6 +21,7 @@ from .cases_device import decoded_device
 from .cases_excerpt import decoded_excerpt
 from .cases_fork import decoded_fork, decoded_revoke
 from .cases_range import decoded_range
+from .cases_sealed import decoded_sealed
 from .form import CHECKS, FOLDER, load_hex, rendered
 from .make_vectors import files, on_disk
 
@@ -115,7 +116,7 @@ def _bundle(data: bytes, _given: dict[str, str]) -> Any:
     return decoded_bundle(data)
 
 
-READERS: dict[str, Callable[[bytes, dict[str, str]], Any]] = {
+READERS: dict[str, Callable[[bytes, dict[str, Any]], Any]] = {
     "bundle": _bundle,
     "cbor": _cbor,
     "device": _device,
@@ -125,6 +126,7 @@ READERS: dict[str, Callable[[bytes, dict[str, str]], Any]] = {
     "key": _key,
     "range": _range,
     "revoke": _revoke,
+    "sealed": decoded_sealed,
     "signature": _signature,
     "text": _text,
 }
@@ -132,6 +134,7 @@ READERS: dict[str, Callable[[bytes, dict[str, str]], Any]] = {
 _AGAIN: dict[str, Callable[[cbor.Value], cbor.Value]] = {
     "cbor": lambda value: value,
     "entry": lambda value: value,
+    "sealed": lambda value: value,
     "range": lambda value: wire.range_value(wire.parse_range(value)),
     "excerpt": lambda value: wire.excerpt_value(wire.parse_excerpt(value)),
     "device": lambda value: wire.device_proof_value(wire.parse_device_proof(value)),
@@ -141,6 +144,7 @@ _AGAIN: dict[str, Callable[[cbor.Value], cbor.Value]] = {
 _RULES = {
     "cbor": "value",
     "entry": "known-payload",
+    "sealed": "sealed",
     "range": "range",
     "excerpt": "excerpt",
     "device": "device-proof",
