@@ -9,12 +9,13 @@ Source: protocol/content.md, "Sealing".
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..feed.content import read
 from ..feed.seal import Keyring, Opened, open_sealed
 from ..ids import AccountId, FeedId
 from ..keys import box_key
+from ..limits import REPLY_KEYS_MAX
 from ..store.db import read_transaction, transaction
 from ..store.feeds import feeds_of
 from ..store.sealed import Search, Shown, Todo, newest_secrets, note_search, settle, to_search, to_try
@@ -39,7 +40,7 @@ class Tried:
 
     work: Work
     outcomes: Sequence[tuple[int, Opened | None]]  # keys of entries, and what was inside
-    found: Sequence[int]  # closed entries that a new key may open
+    found: Sequence[tuple[int, bytes]] = field(repr=False)  # closed entries that a new key may open, and that key
 
 
 class Unsealing:
@@ -64,7 +65,9 @@ class Unsealing:
     @staticmethod
     def attempt(work: Work) -> Tried:
         """Try each."""
-        outcomes = [(one.key, open_sealed(one.account, one.feed, one.content, work.keyring)) for one in work.entries]
+        outcomes = [
+            (one.key, open_sealed(one.account, one.feed, one.content, _keys(work, one))) for one in work.entries
+        ]
         return Tried(work, outcomes, [] if work.search is None else work.search.run())
 
     def settle(self, connection: sqlite3.Connection, tried: Tried) -> list[Shown]:
@@ -78,6 +81,13 @@ class Unsealing:
         """Do all that is to do, one after the other, on one connection: for who has no event loop."""
         while (work := self.todo(connection, feed)) is not None:
             self.settle(connection, self.attempt(work))
+
+
+def _keys(work: Work, entry: Todo) -> Keyring:
+    """What to try an entry with: the newest keys, or in place of the last of them the one that found it."""
+    if entry.secret is None:
+        return work.keyring
+    return Keyring(work.keyring.boxes, [entry.secret, *work.keyring.tagged[: REPLY_KEYS_MAX - 1]])
 
 
 def own_generation(connection: sqlite3.Connection, account: AccountId) -> int:

@@ -34,6 +34,7 @@ class Todo:
     account: AccountId  # whose it is, proven
     feed: FeedId
     content: Content
+    secret: bytes | None = field(repr=False)  # the key whose tag it bears, if that was found by a search
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +44,13 @@ class Search:
     secrets: Sequence[bytes] = field(repr=False)
     closed: Sequence[tuple[int, bytes, bytes]]  # key, salt, payload
 
-    def run(self) -> list[int]:
-        """The entries that bear a tag of one of the keys."""
+    def run(self) -> list[tuple[int, bytes]]:
+        """The entries that bear a tag of one of the keys, each with that key."""
         return [
-            key for key, salt, payload in self.closed if any(tag_of(secret, salt) in payload for secret in self.secrets)
+            (key, secret)
+            for key, salt, payload in self.closed
+            for secret in self.secrets
+            if tag_of(secret, salt) in payload
         ]
 
 
@@ -60,12 +64,16 @@ class Shown(NamedTuple):
 def to_try(connection: sqlite3.Connection, limit: int, feed: FeedId | None = None) -> list[Todo]:
     """Sealed entries that are to be tried, of `feed` or of all, the newest first: at most `limit`."""
     rows = connection.execute(
-        "SELECT sealed.key, accounts.account, feeds.feed, held.payload FROM sealed JOIN held ON held.key = sealed.key"
+        "SELECT sealed.key, accounts.account, feeds.feed, held.payload, secret"
+        " FROM sealed JOIN held ON held.key = sealed.key"
         " JOIN feeds ON feeds.number = sealed.key >> 32 JOIN accounts ON accounts.number = feeds.account"
         f" WHERE sealed.state = {TO_TRY} AND feeds.feed = coalesce(?, feeds.feed) ORDER BY sealed.key DESC LIMIT ?",
         (feed, limit),
     ).fetchall()
-    return [Todo(key, AccountId(account), FeedId(feed), read(payload).content) for key, account, feed, payload in rows]
+    return [
+        Todo(key, AccountId(account), FeedId(feed), read(payload).content, secret)
+        for key, account, feed, payload, secret in rows
+    ]
 
 
 def to_search(connection: sqlite3.Connection) -> Search | None:
@@ -82,10 +90,11 @@ def to_search(connection: sqlite3.Connection) -> Search | None:
     return Search(new, closed)
 
 
-def note_search(connection: sqlite3.Connection, search: Search, found: Iterable[int]) -> None:
+def note_search(connection: sqlite3.Connection, search: Search, found: Iterable[tuple[int, bytes]]) -> None:
     """Have what a search found tried again, in the caller's transaction."""
     connection.executemany(
-        f"UPDATE sealed SET state = {TO_TRY} WHERE key = ? AND state = {CLOSED}", [(key,) for key in found]
+        f"UPDATE sealed SET state = {TO_TRY}, secret = ? WHERE key = ? AND state = {CLOSED}",
+        [(secret, key) for key, secret in found],
     )
     connection.executemany("UPDATE secrets SET looked = 1 WHERE secret = ?", [(secret,) for secret in search.secrets])
 
@@ -110,9 +119,11 @@ def settle(
         entry = None if opened is None else _read(read(payload).time_ms, opened.plain)
         state = feed_by_number(connection, key >> 32)
         if opened is None or entry is None or not _is_in_its_thread(connection, state.role, entry, opened.by):
-            connection.execute(f"UPDATE sealed SET state = {CLOSED} WHERE key = ?", (key,))
+            connection.execute(f"UPDATE sealed SET state = {CLOSED}, secret = NULL WHERE key = ?", (key,))
             continue
-        connection.execute(f"UPDATE sealed SET state = {OPENED}, plain = ? WHERE key = ?", (opened.plain, key))
+        connection.execute(
+            f"UPDATE sealed SET state = {OPENED}, plain = ?, secret = NULL WHERE key = ?", (opened.plain, key)
+        )
         place_ms = min(entry.time_ms, seen_ms)
         _take_in(connection, key, state.feed, state.role, place_ms, entry)
         if key & 0xFFFFFFFF <= shown_limit(state):

@@ -4,7 +4,8 @@ CREATE TABLE sealed (
     key INTEGER PRIMARY KEY,
     state INTEGER NOT NULL,                    -- 0 to be tried, 1 not for this account (so far), 2 opened
     salt BLOB NOT NULL,                        -- 16 bytes: a reply key that comes later is tried by it
-    plain BLOB                                 -- CBOR [kind, content] of what was opened
+    plain BLOB,                                -- CBOR [kind, content] of what was opened
+    secret BLOB                                -- to be tried again: the key whose tag it bears, which may be an old one
 ) STRICT;
 CREATE INDEX sealed_todo ON sealed (state) WHERE state = 0;
 

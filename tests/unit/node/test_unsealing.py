@@ -31,6 +31,20 @@ def test_answer_that_comes_together_with_what_it_answers_is_read(town: Town, ask
     assert [message.text for message in cleo.conversation(found.id)] == ["yes", "Sunday?"]
 
 
+def test_key_opens_what_bears_its_tag_though_many_are_newer(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("p2pmicro.store.sealed.REPLY_KEYS_MAX", 1)
+    ada, ben = town["Ada"], town["Ben"]
+    root = ben.post("Sunday?", to=["Ada", "Cleo"])
+    town.carry("Ben", "Ada")
+    ada.reply(root, "yes")
+    ben.post("another thread", to=["Cleo"])
+    town.carry("Ben", "Ada")
+    town.carry("Ada", "Cleo")
+    cleo = town["Cleo"]
+    assert said(town, "Cleo") == {"another thread", "Sunday?", "yes"}
+    assert cleo.connection.execute("SELECT count(*) FROM sealed WHERE secret IS NOT NULL").fetchone() == (0,)
+
+
 def test_new_key_is_searched_for_once(town: Town) -> None:
     town["Ada"].post("for Ben", to=["Ben"])
     town.carry("Ada", "Ben", "Cleo")
