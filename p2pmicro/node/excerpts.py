@@ -48,6 +48,14 @@ class _Asking:
         return not (self.plan or self.open or self.looking or self.again)
 
 
+@dataclass(slots=True, eq=False)
+class _Lookup:
+    """A question to the store that is not yet answered."""
+
+    ref: Ref
+    came: bool = False  # meanwhile: the answer may be older than that
+
+
 class Excerpts:
     """Asks for what is wanted by ref, of one peer at a time, and gives what is here.
 
@@ -61,6 +69,7 @@ class Excerpts:
         self._gossip = gossip
         self._asking: dict[FeedId, _Asking] = {}
         self._in_flight: set[int] = set()  # numbers of what any peer is asked for
+        self._lookups: dict[FeedId, list[_Lookup]] = {}  # by peer
         self._missed: dict[FeedId, OrderedDict[FeedId, set[Ref]]] = {}  # by peer: what it asked for in vain, by feed
 
     # --- Asking ---
@@ -98,6 +107,7 @@ class Excerpts:
         """A session ended: what the peer was asked for is asked of others; how far it has been asked is noted."""
         assert talk.feed is not None
         self._missed.pop(talk.feed, None)
+        self._lookups.pop(talk.feed, None)
         asking = self._asking.pop(talk.feed, None)
         if asking is None:
             return
@@ -181,6 +191,9 @@ class Excerpts:
 
     def serve_job(self, talk: Talk, number: int | None, ref: Ref) -> Job:
         """Look up an entry that a peer asks for, or has asked for in vain (number None)."""
+        assert talk.feed is not None
+        peer, lookup = talk.feed, _Lookup(ref)
+        self._lookups.setdefault(peer, []).append(lookup)
 
         def run(connection: sqlite3.Connection) -> tuple[Told | None, int]:
             with read_transaction(connection):
@@ -188,6 +201,12 @@ class Excerpts:
 
         def send(found: tuple[Told | None, int]) -> None:
             told, held = found
+            lookups = self._lookups.get(peer, [])
+            if lookup in lookups:  # else the session has ended meanwhile
+                lookups.remove(lookup)
+            if told is None and lookup.came:
+                self._board.do(talk, self.serve_job(talk, number, ref))
+                return
             talk.given_bytes += ASK_COST_BYTES if told is None else told.size_bytes
             if self._board.is_too_much(talk, held):
                 return
@@ -209,6 +228,9 @@ class Excerpts:
 
     def came(self, feed: FeedId, first: int, last: int) -> None:
         """Entries are here now: whoever has asked for one of them gets it."""
+        for lookups in self._lookups.values():
+            for lookup in lookups:
+                lookup.came |= lookup.ref.feed == feed and first <= lookup.ref.seq <= last
         for peer, missed in self._missed.items():
             talk = self._board.talks.get(peer)
             found = {ref for ref in missed.get(feed, ()) if first <= ref.seq <= last}
