@@ -82,7 +82,10 @@ class Excerpts:
             return
         asking = self._asking.get(talk.feed)
         if asking is not None:
-            asking.upto = upto
+            moved, asking.upto = upto != asking.upto, upto
+            if moved and asking.base:  # of what it was asked for at a former meeting it tells nothing by itself
+                asking.base = 0
+                self._plan(talk, asking, 0)
             return
         asking = self._asking[talk.feed] = _Asking(upto)
         if talk.peer.asked_change == upto:

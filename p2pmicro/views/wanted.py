@@ -14,9 +14,9 @@ from ..ids import EntryId, FeedId, Ref
 from ..limits import EXCERPT_STEPS_MAX, WANTED_MAX, WANTED_OF_FEED_MAX
 from ..store.alone import alone_at, charge_to, drop_wanted, give_back, look_again, remove
 from ..store.effects import deleter_of
-from ..store.feeds import FeedState, Role, feed_state, feeds_of, shown_end, shown_limit
+from ..store.feeds import FeedState, Role, feed_by_number, feed_state, feeds_of, shown_end, shown_limit
 from ..store.view import Row, View, shown_rows
-from .held import marks, target_of
+from .held import ids_of, marks, target_of
 
 _ROWS_A_STATEMENT = 4096  # six variables each, under SQLite's 32,766
 _SLICE_ENTRIES = 8192  # of a feed that is followed now, looked through for likes at once
@@ -65,8 +65,9 @@ class Wanted:
             look_again(connection, taken_back)
 
     def remove(self, connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
-        """Look again at what entries referred to: nobody may need it any more."""
+        """Look again at what entries referred to, since nobody may need it any more, and at those that others need."""
         refs = [ref for row in rows for ref, _ in _refs(row)]
+        refs += _referred_to(connection, [row.key for row in rows if row.entry.kind == "post" and not row.alone])
         if refs:
             look_again(connection, refs)
 
@@ -129,6 +130,25 @@ class Wanted:
                 "SELECT 1 FROM wanted WHERE feed = ? AND seq = ? AND id = ?", (ref.feed, ref.seq, ref.id)
             ).fetchone()
         ]
+
+
+def _referred_to(connection: sqlite3.Connection, keys: Sequence[int]) -> list[Ref]:
+    """The refs of those entries that others refer to: if they go without being deleted, they are wanted again."""
+    ids = ids_of(connection, keys)
+    targets = list({target_of(entry_id) for entry_id in ids.values()})
+    needed: set[bytes] = set()
+    for start in range(0, len(targets), _ROWS_A_STATEMENT):
+        part = targets[start : start + _ROWS_A_STATEMENT]
+        for column in ("parent FROM replies", "root FROM replies", "target FROM refs", "target FROM reactions"):
+            name = column.split()[0]
+            rows = connection.execute(f"SELECT {column} WHERE {name} IN ({marks(len(part))})", part)
+            needed.update(target for (target,) in rows)
+    feeds = {number: feed_by_number(connection, number).feed for number in {key >> 32 for key in ids}}
+    return [
+        Ref(feeds[key >> 32], key & 0xFFFFFFFF, entry_id)
+        for key, entry_id in ids.items()
+        if target_of(entry_id) in needed
+    ]
 
 
 def _refs(row: Row) -> list[tuple[Ref, bool]]:

@@ -115,6 +115,21 @@ class TestAsking:
         meet(world, alice, bob)
         assert alice.shows(ref(stranger, 3))
 
+    def test_missing_entry_is_asked_for_again_when_the_peer_changes_while_they_meet(
+        self, world: World, near: tuple[Party, Party]
+    ) -> None:
+        alice, bob = near
+        carol = world.add("carol")
+        stranger = MadeFeed(5, "stranger", account="stranger")
+        bob.answer(ref(stranger, 3))
+        world.cut(meet(world, alice, bob))
+        world.settle()
+        again = meet(world, alice, bob)
+        assert asks(again.ends[1]) == []
+        carol.hold(stranger, 1, 5)
+        meet(world, bob, carol)
+        assert alice.shows(ref(stranger, 3))
+
     def test_quiet_meeting_is_as_short_whatever_is_missing(self, world: World, near: tuple[Party, Party]) -> None:
         alice, bob = near
         stranger = MadeFeed(300, "stranger", account="stranger")

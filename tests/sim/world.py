@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import pytest
 import trio
@@ -113,7 +113,7 @@ class SimNode:
             assert lock.acquire()
             stack.callback(lock.release)
             peers = [wires.address(other) for other in wires.neighbours(self.number)]
-            settings = NetworkSettings(mdns=False, peers=peers)
+            settings = NetworkSettings(mdns=False, peers=peers, hops=self.world.hops)
             node = stack.enter_context(NetworkNode(local, settings, self.world.offload))
             self.local, self.node = local, node
             stack.callback(self._forget)
@@ -152,6 +152,7 @@ class World(logging.Handler):
         self.nodes: list[SimNode] = []
         self.trace: list[str] = []
         self.faults: list[str] = []
+        self.hops: Literal[1, 2] = 2  # how far nodes ask for people along follows
         self.logged: list[str] = []  # what the nodes logged, without their times
         self.work_s = self.draw.choice((0.0, 0.001, 0.02))  # what a piece of work takes, in the mean
 

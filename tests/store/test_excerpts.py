@@ -417,6 +417,20 @@ class TestLeaving:
         assert shelf.feed(other.feed).bytes > before
         shelf.check()
 
+    def test_what_goes_with_its_account_and_others_answer_is_wanted_again(self, shelf: Shelf, friend: MadeFeed) -> None:
+        guest = MadeFeed(9, "guest", "guest")
+        answer(friend, ref(guest, 5))
+        _hold(shelf, guest, Role.GUEST)
+        _hold(shelf, friend)
+        assert shelf.wanted == []
+        shelf.role(guest.account, Role.NONE)
+        with transaction(shelf.connection):
+            forget_account(shelf.connection, shelf.views, guest.account)
+        shelf.settle()
+        assert shelf.wanted == [ref(guest, 5)]
+        assert shelf.bring(guest, 5) == [Taken.STORED]
+        shelf.check()
+
     def test_forgotten_account_leaves_what_others_refer_to(self, shelf: Shelf, friend: MadeFeed) -> None:
         stranger, guest = MadeFeed(9, "stranger", "stranger"), MadeFeed(1, "guest", "guest")
         answer(friend, ref(stranger, 5))
