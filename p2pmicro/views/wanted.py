@@ -133,15 +133,21 @@ class Wanted:
 
 
 def _referred_to(connection: sqlite3.Connection, keys: Sequence[int]) -> list[Ref]:
-    """The refs of those entries that others refer to: if they go without being deleted, they are wanted again."""
-    ids = ids_of(connection, keys)
+    """The refs of those entries that others refer to: if they go without being erased, they are wanted again."""
+    held = []
+    for start in range(0, len(keys), _ROWS_A_STATEMENT):
+        part = keys[start : start + _ROWS_A_STATEMENT]
+        held += connection.execute(
+            f"SELECT key FROM entries WHERE payload IS NOT NULL AND key IN ({marks(len(part))})", part
+        ).fetchall()
+    ids = ids_of(connection, [key for (key,) in held])
     targets = list({target_of(entry_id) for entry_id in ids.values()})
     needed: set[bytes] = set()
     for start in range(0, len(targets), _ROWS_A_STATEMENT):
-        part = targets[start : start + _ROWS_A_STATEMENT]
+        some = targets[start : start + _ROWS_A_STATEMENT]
         for column in ("parent FROM replies", "root FROM replies", "target FROM refs", "target FROM reactions"):
             name = column.split()[0]
-            rows = connection.execute(f"SELECT {column} WHERE {name} IN ({marks(len(part))})", part)
+            rows = connection.execute(f"SELECT {column} WHERE {name} IN ({marks(len(some))})", some)
             needed.update(target for (target,) in rows)
     feeds = {number: feed_by_number(connection, number).feed for number in {key >> 32 for key in ids}}
     return [

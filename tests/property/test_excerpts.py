@@ -78,6 +78,20 @@ class TestAsking:
         assert alice.shows(ref(stranger, 3))
         assert asks(pipe.ends[1]) == [ref(stranger, 3)], "asked once"
 
+    def test_what_comes_while_a_peer_looks_for_it_is_told(self, world: World, near: tuple[Party, Party]) -> None:
+        alice, bob = near
+        stranger = MadeFeed(5, "stranger", account="stranger")
+        bob.answer(ref(stranger, 3))
+        pipe = meet(world, alice, bob)
+        bob.replicator._excerpts._missed.clear()
+        job = bob.replicator._excerpts.serve_job(pipe.ends[1].talk, None, ref(stranger, 3))
+        looked_up = job.run(bob.connection)
+        bob.hold(stranger, 1, 5)
+        bob.replicator._excerpts.came(stranger.feed, 1, 5)
+        job.then(looked_up)
+        world.settle()
+        assert alice.shows(ref(stranger, 3))
+
     def test_what_a_peer_gets_later_from_others_it_tells(self, world: World, near: tuple[Party, Party]) -> None:
         alice, bob = near
         carol = world.add("carol")
@@ -143,13 +157,13 @@ class TestAsking:
 
     def test_what_comes_with_its_feed_is_not_asked_for(self, world: World, near: tuple[Party, Party]) -> None:
         alice, bob = near
-        other = MadeFeed(300, "other", account="other")
+        other = MadeFeed(2500, "other", account="other")  # its past comes after everybody's newest
         alice.follow(other.account)
-        bob.hold(other, 1, 300)
+        bob.hold(other, 1, 2500)
         for seq in range(2, 60):
             bob.answer(ref(other, seq))
         pipe = meet(world, alice, bob)
-        assert alice.end_of(other.feed) == 300
+        assert alice.payloads(other.feed).keys() == {*range(1, 2501)}
         assert asks(pipe.ends[1]) == []
 
     def test_who_does_not_name_the_capability_hears_nothing_of_it(
