@@ -18,6 +18,7 @@ _UNSEEN = frozenset(
     + [chr(code) for code in (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))]
 )
 _APART = frozenset("&/" + SIGNS)  # `&#39;`, `path/#part`, `##`: no tags
+_SIGN = re.compile(f"[{SIGNS}]")
 _LINK = re.compile(r"https?://\S*")
 _ACCENT_CLASSES = 200  # canonical combining classes from here on are those of accents; vowel signs and tones are below
 
@@ -40,16 +41,13 @@ def tags_in(text: str) -> list[Tag]:
     if "://" in text:
         text = _LINK.sub(lambda link: " " * len(link.group()), text)
     found = []
-    at = 0
-    while at < len(text):
-        if text[at] not in SIGNS or (at > 0 and (text[at - 1] in _APART or _is_inside(text[at - 1]))):
-            at += 1
+    for sign in _SIGN.finditer(text):
+        at = sign.start()
+        if at > 0 and (text[at - 1] in _APART or _is_inside(text[at - 1])):
             continue
-        end = _end(text, at + 1)
-        word = text[at + 1 : end]
-        if any(_is_letter(letter) for letter in word):
+        word = text[at + 1 : _end(text, at + 1)]
+        if any(map(_is_letter, word)):
             found.append(Tag(at, word, fold(word)))
-        at = max(end, at + 1)
     return found
 
 
@@ -81,11 +79,10 @@ def _end(text: str, start: int) -> int:
     if start >= len(text) or not _is_first(text[start]):
         return start
     end = start
-    for at in range(start, len(text)):
-        if not _is_inside(text[at]):
-            break
-        if text[at] not in _JOINERS:
-            end = at + 1
+    while end < len(text) and _is_inside(text[end]):
+        end += 1
+    while text[end - 1] in _JOINERS:
+        end -= 1
     return end
 
 
@@ -99,5 +96,6 @@ def _is_inside(letter: str) -> bool:
     return _is_first(letter) or category(letter)[0] == "M" or letter in _JOINERS
 
 
+@lru_cache(maxsize=4096)
 def _is_letter(letter: str) -> bool:
     return letter not in _UNSEEN and (category(letter)[0] == "L" or category(letter) == "Nl")
