@@ -123,3 +123,21 @@ def _sorted(value: Value) -> Value:
     if type(value) is list:
         return [_sorted(item) for item in value]
     return value
+
+
+def first_integer(data: bytes) -> int | None:
+    """The integer that an array begins with, read off its first bytes; None if there is none.
+
+    Args:
+        data: what begins an encoding, up to the end of that integer: 10 bytes do.
+    Source: RFC 8949 section 3.1.
+    """
+    if len(data) < 2 or not 0x81 <= data[0] <= 0x97 or data[1] >> 5 > 1:
+        return None
+    number = data[1] & 31
+    if number > 23:
+        width = 1 << number - 24
+        if number > 27 or len(data) < 2 + width:
+            return None
+        number = int.from_bytes(data[2 : 2 + width])
+    return number if data[1] >> 5 == 0 else -1 - number

@@ -41,11 +41,11 @@ def message_json(message: Message) -> dict[str, Any]:
         "sealed": message.sealed,
         "tag": message.tag,
         "reposted_by": [who_json(who) for who in message.relay.by] if message.relay is not None else [],
-        "replies": counts.replies if counts is not None else None,
-        "reposts": counts.reposts if counts is not None else None,
-        "likes": counts.likes if counts is not None else None,
-        "liked": counts.liked if counts is not None else None,
-        "reposted": counts.reposted if counts is not None else None,
+        "replies": counts.replies,
+        "reposts": counts.reposts,
+        "likes": counts.likes,
+        "liked": counts.liked,
+        "reposted": counts.reposted,
     }
 
 
@@ -132,8 +132,6 @@ def _said(message: Message | None) -> str:
 
 def _counts_text(message: Message) -> str:
     counts = message.counts
-    if counts is None:
-        return ""
     told = [
         (counts.replies, "answer", False),
         (counts.reposts, "repost", counts.reposted),

@@ -28,6 +28,10 @@ class Counts:
     liked: bool
 
 
+NOTHING = Counts(0, 0, 0, reposted=False, liked=False)
+"""What became of most messages, and of what was not counted."""
+
+
 def count(
     connection: sqlite3.Connection,
     hidden: Filter,
@@ -69,7 +73,7 @@ def _reactions(connection: sqlite3.Connection, hidden: Filter, targets: Sequence
     """How many count for each target and kind."""
     sums: Counter[tuple[bytes, int]] = Counter()
     grouped = "SELECT target, kind, count(*) FROM reactions WHERE target IN ({}) {} AND wanted GROUP BY target, kind"
-    for target, kind, number in connection.execute(grouped.format(marks(len(targets)), ""), targets):
+    for target, kind, number in connection.execute(grouped.format(marks(len(targets)), ""), targets).fetchall():
         sums[target, kind] += number
     if sums and hidden.accounts:
         those = f"AND kind IN (1, 2) AND account IN ({marks(len(hidden.accounts))})"
@@ -91,7 +95,7 @@ def _replies(
     if not by_words and not hidden.feeds:
         rows = connection.execute(
             f"SELECT parent, count(*) FROM replies WHERE parent IN ({marks(len(targets))}) GROUP BY parent", targets
-        )
+        ).fetchall()
         sums.update(dict(rows))
         return sums
     keys = connection.execute(

@@ -34,13 +34,15 @@ def is_listed(row: Row) -> bool:
 
 
 def select(connection: sqlite3.Connection, keys: Sequence[int]) -> list[tuple[Any, ...]]:
-    """What SQLite has to say of some entries: key, first seen, payload, the one before it, feed, account, name, id.
+    """What SQLite has to say of some entries.
 
-    The id is None where it has to be walked to; the payload before is None for an excerpt, whose rows come last.
+    Returns: key, first seen, payload, how the one before it begins (the time that it claims), feed, account, name, id,
+        and whether it is held alone. The id is None where it has to be walked to; those held alone come last, and
+        nothing is known of what is before them.
     """
     rows: list[tuple[Any, ...]] = connection.execute(
         f"""
-        SELECT entry.key, entry.seen_ms, entry.payload, previous.payload, feed, accounts.account, name,
+        SELECT entry.key, entry.seen_ms, entry.payload, substr(previous.payload, 1, 10), feed, accounts.account, name,
             coalesce(replies.id, own_messages.id), 0
         FROM entries AS entry
         JOIN feeds ON feeds.number = entry.key >> 32

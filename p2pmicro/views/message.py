@@ -2,9 +2,10 @@
 
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from itertools import islice
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from .. import cbor
@@ -12,7 +13,7 @@ from ..errors import ContentError, EncodingError
 from ..feed.content import Content, Entry, read_many, read_opened, ref_of
 from ..feed.hidden import has_hidden
 from ..ids import AccountId, Ref
-from .counts import Counts, count
+from .counts import NOTHING, Counts, count
 from .filter import Filter
 from .held import ids_of, keys_of, marks, select, target_of
 from .names import named
@@ -89,8 +90,8 @@ class Message:
     circle: bytes | None = None  # of a sealed one: 16 bytes, its author's circle
     relay: Relay | None = None  # in a list: who passed it on
     tag: str | None = None  # in a list: the followed tag for which it stands there
-    counts: Counts | None = None  # in a list: what became of it
     petname: str | None = None  # what the person calls its author: shown instead of the name
+    counts: Counts = NOTHING  # what became of it: in lists, threads, and what is opened by its ref
 
     @property
     def place(self) -> tuple[int, int]:
@@ -98,6 +99,8 @@ class Message:
         return (self.time_ms, self.key) if self.relay is None else (self.relay.time_ms, self.relay.key)
 
 
+_but_counts = attrgetter(*[field.name for field in fields(Message)][:-1])
+"""All fields but the last, which is `counts`; `dataclasses.replace` takes twice as long."""
 Choose = Callable[[Filter, list[Message]], list[Message]]
 """Of some messages of a list, those that it shows, perhaps with more said of them."""
 
@@ -121,7 +124,13 @@ def visible(
 def counted(connection: sqlite3.Connection, hidden: Filter, messages: Sequence[Message]) -> list[Message]:
     """Some messages with what became of them."""
     counts = count(connection, hidden, messages, partial(load, connection))
-    return [replace(message, counts=counts[message.ref]) for message in messages]
+    told = [(message, counts[message.ref]) for message in messages]
+    return [message if one == NOTHING else _with_counts(message, one) for message, one in told]
+
+
+def _with_counts(message: Message, counts: Counts) -> Message:
+    values: tuple[Any, ...] = (*_but_counts(message), counts)
+    return Message(*values)
 
 
 def load(connection: sqlite3.Connection, keys: Sequence[int]) -> list[Message]:
@@ -158,12 +167,11 @@ def _read(connection: sqlite3.Connection, keys: Sequence[int]) -> tuple[dict[int
     sealed = [row[0] for row, entry in zip(rows, entries, strict=True) if _kind(entry) == "sealed"]
     opened = _opened(connection, sealed) if sealed else {}
     walked = ids_of(connection, [row[0] for row in rows if row[7] is None])
-    previous_ms = iter(_claims([row[3] for row in rows if row[3] is not None]))
     messages: dict[int, Message] = {}
     reposts: list[_Repost] = []
     for row, outer in zip(rows, entries, strict=True):
         key, seen_ms, _, previous, feed, account, name, entry_id, alone = row
-        before_ms = None if previous is None else next(previous_ms)
+        before_ms = None if previous is None else cbor.first_integer(previous)
         entry_id = entry_id or walked.get(key)
         if isinstance(outer, EncodingError | ContentError) or entry_id is None:
             continue
@@ -190,7 +198,7 @@ def _read(connection: sqlite3.Connection, keys: Sequence[int]) -> tuple[dict[int
         if len(content) == 1 and entry is outer and not alone:  # most messages
             messages[key] = Message(*plain)
         else:
-            messages[key] = Message(*plain, **_more(content), sealed=entry is not outer, alone=bool(alone))
+            messages[key] = Message(*plain, *_more(content, entry is not outer, bool(alone)))
     _name(connection, messages, reposts)
     return messages, reposts
 
@@ -212,21 +220,23 @@ def _name(connection: sqlite3.Connection, messages: dict[int, Message], reposts:
             reposts[place] = repost._replace(relay=relay)
 
 
-def _more(content: Content) -> dict[str, Any]:
-    """The fields of a message that most have not."""
+def _more(content: Content, sealed: bool, alone: bool) -> tuple[Any, ...]:
+    """The fields of a message that most have not, from `parent` to `circle`."""
     reply = content.get("reply")
     quote = content.get("quote")
-    return {
-        "parent": None if reply is None else ref_of(reply["parent"]),
-        "root": None if reply is None else ref_of(reply["root"]),
-        "quote": None if quote is None else ref_of(quote),
-        "replaces": tuple(ref_of(ref) for ref in content.get("replaces", ())),
-        "mentions": tuple(Mention(*mention) for mention in content.get("mentions", ())),
-        "lang": content.get("lang"),
-        "pictures": tuple(Picture(*row) for row in content.get("media", ())),
-        "to": tuple(content.get("to", ())),
-        "circle": content.get("circle"),
-    }
+    return (
+        None if reply is None else ref_of(reply["parent"]),
+        None if reply is None else ref_of(reply["root"]),
+        None if quote is None else ref_of(quote),
+        tuple(map(ref_of, content["replaces"])) if "replaces" in content else (),
+        tuple(Mention(*mention) for mention in content["mentions"]) if "mentions" in content else (),
+        content.get("lang"),
+        tuple(Picture(*row) for row in content["media"]) if "media" in content else (),
+        sealed,
+        alone,
+        tuple(content.get("to", ())),
+        content.get("circle"),
+    )
 
 
 def _kind(entry: Entry | EncodingError | ContentError) -> str | None:
@@ -247,12 +257,3 @@ def _counts(connection: sqlite3.Connection, repost: _Repost) -> bool:
         (target_of(repost.ref.id), repost.relay.key, repost.relay.key >> 32),
     ).fetchone()
     return row is not None
-
-
-def _claims(payloads: Sequence[bytes]) -> list[int | None]:
-    """The time that each payload claims, whatever its kind; None where there is none to read."""
-    claims: list[int | None] = []
-    for value in cbor.decode_many(payloads):
-        time_ms = value[0] if isinstance(value, list) and len(value) == 3 else None
-        claims.append(time_ms if type(time_ms) is int else None)
-    return claims

@@ -70,9 +70,11 @@ def named(connection: sqlite3.Connection, accounts: Iterable[AccountId]) -> dict
     given = petnames(connection)
     wanted = set(accounts)
     found: dict[AccountId, Known] = {}
+    marks = ",".join("?" * len(wanted))
+    rows = connection.execute(_ROLES_AND_NAMES + f" WHERE accounts.account IN ({marks})", list(wanted)).fetchall()
+    held = {account: (role, name) for account, role, name in rows}
     for account in wanted:
-        row = connection.execute(_ROLES_AND_NAMES + " WHERE accounts.account = ?", (account,)).fetchone()
-        _, role, name = row or (account, Role.NONE, None)
+        role, name = held.get(account, (Role.NONE, None))
         closeness = Closeness.PETNAME if account in given else _closeness(role)
         found[account] = Known(account, given.get(account), name or None, closeness)
     strangers = [one for one in found.values() if one.closeness < Closeness.FOLLOWED and one.name]

@@ -108,7 +108,7 @@ def _members(connection: sqlite3.Connection, seeds: Sequence[bytes], limit: int)
     rows = connection.execute(
         f"SELECT key, substr(id, 1, {TARGET_BYTES}) FROM replies WHERE root IN ({marks(len(seeds))}) LIMIT ?",
         (*seeds, limit),
-    )
+    ).fetchall()
     apart = {key: target for key, target in rows if key not in found}
     if apart:
         found.update(dict.fromkeys(apart))
@@ -127,7 +127,7 @@ def _answers(connection: sqlite3.Connection, seeds: Sequence[bytes], limit: int)
         SELECT key FROM member WHERE key IS NOT NULL LIMIT ?
         """,
         (*seeds, limit),
-    )
+    ).fetchall()
     return [key for (key,) in rows]
 
 

@@ -14,6 +14,7 @@ BENCHES = (
     ("bench_meet", "100", "10000"),
     ("bench_process",),
     ("bench_timeline",),
+    ("bench_views",),
     ("bench_search",),
 )
 

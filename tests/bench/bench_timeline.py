@@ -11,19 +11,19 @@ import sqlite3
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 
 from p2pmicro import cbor
-from p2pmicro.feed.chain import genesis, walk
-from p2pmicro.feed.content import Entry
-from p2pmicro.ids import AccountId, FeedId
+from p2pmicro.feed.chain import Link, genesis, walk
+from p2pmicro.feed.content import Content, Entry
+from p2pmicro.ids import AccountId, FeedId, Ref
 from p2pmicro.store.db import open_database, transaction
 from p2pmicro.store.feeds import Role, account_number
 from p2pmicro.store.view import Row
-from p2pmicro.views import PEOPLE, SEARCH, TIMELINE
+from p2pmicro.views import ALL, SEARCH, TIMELINE
 from p2pmicro.views.held import Place, select
 from p2pmicro.views.timeline import places
 from tests.texts import message
@@ -51,7 +51,8 @@ def build(path: Path, count: int) -> sqlite3.Connection:
     connection = open_database(path, durable=False)
     if made:
         return connection
-    spent = {"log": 0.0, "home": 0.0, "people": 0.0, "search": 0.0, "commit": 0.0}
+    names = [type(view).__name__.lower() for view in ALL]
+    spent = dict.fromkeys(("log", *names, "commit"), 0.0)
     worst = 0.0
     size = 0
     batch: list[tuple[Row, bytes]] = []
@@ -66,7 +67,7 @@ def build(path: Path, count: int) -> sqlite3.Connection:
             values = [value for row, payload in batch for value in (row.key, row.seen_ms, payload)]
             marks = ",".join(["(?,?,?)"] * len(batch))
             connection.execute(f"INSERT INTO entries (key, seen_ms, payload) VALUES {marks}", values)
-            for name, view in (("log", None), ("home", TIMELINE), ("people", PEOPLE), ("search", SEARCH)):
+            for name, view in (("log", None), *zip(names, ALL, strict=True)):
                 if view is not None:
                     view.add(connection, rows)
                 spent[name] += time.perf_counter() - at
@@ -98,7 +99,8 @@ def build(path: Path, count: int) -> sqlite3.Connection:
             heads = [(feed << 32 | seq, ids[seq - 1], bytes(64)) for seq in range(64, len(ids) + 1, 64)]
             connection.executemany("INSERT INTO heads (key, id, signature) VALUES (?, ?, ?)", heads)
         for seq, (entry, payload) in enumerate(zip(entries, payloads, strict=True), 1):
-            batch.append((Row(feed << 32 | seq, account, Role.FOLLOWED, entry.time_ms, entry.time_ms, entry), payload))
+            row = Row(feed << 32 | seq, account, Role.FOLLOWED, entry.time_ms, entry.time_ms, entry, id=ids[seq - 1])
+            batch.append((row, payload))
             if len(batch) == BATCH:
                 flush()
     flush()
@@ -126,7 +128,34 @@ def build(path: Path, count: int) -> sqlite3.Connection:
     return connection
 
 
-def percentiles(name: str, calls: list[Callable[[], object]]) -> None:
+def extend(connection: sqlite3.Connection, number: int, written: Sequence[tuple[int, str, Content]]) -> list[Ref]:
+    """Entries (time, kind, content) at the end of an author's feed, with all that views make of them; their refs."""
+    (feed, account, role, last_seq, last_id) = connection.execute(
+        "SELECT feeds.number, accounts.number, role, last_seq, last_id FROM feeds"
+        " JOIN accounts ON accounts.number = feeds.account WHERE feed = ?",
+        (author_feed(number),),
+    ).fetchone()
+    payloads = [cbor.encode([time_ms, kind, content]) for time_ms, kind, content in written]
+    ids = walk(Link(last_seq, last_id), payloads)
+    rows = []
+    with transaction(connection):
+        for seq, ((time_ms, kind, content), payload) in enumerate(zip(written, payloads, strict=True), last_seq + 1):
+            key = feed << 32 | seq
+            connection.execute("INSERT INTO entries (key, seen_ms, payload) VALUES (?, ?, ?)", (key, time_ms, payload))
+            if seq % 64 == 0:
+                head = (key, ids[seq - last_seq - 1], bytes(64))
+                connection.execute("INSERT INTO heads (key, id, signature) VALUES (?, ?, ?)", head)
+            entry = Entry(time_ms, kind, content)
+            rows.append(Row(key, account, role, time_ms, time_ms, entry, id=ids[seq - last_seq - 1]))
+        connection.execute(
+            "UPDATE feeds SET last_seq = ?, last_id = ? WHERE number = ?", (last_seq + len(ids), ids[-1], feed)
+        )
+        for view in ALL:
+            view.add(connection, rows)
+    return [Ref(author_feed(number), last_seq + 1 + place, entry_id) for place, entry_id in enumerate(ids)]
+
+
+def percentiles(name: str, calls: Sequence[Callable[[], object]]) -> None:
     """Time calls one by one, and print."""
     taken = []
     for call in calls:

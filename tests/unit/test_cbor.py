@@ -262,3 +262,17 @@ print(getrusage(RUSAGE_SELF).ru_maxrss - before)
     root = Path(__file__).parents[2]
     run = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert int(run.stdout) < 1024 * (1024 if sys.platform == "darwin" else 1)  # 1 MiB, in bytes there, else in KiB
+
+
+@pytest.mark.parametrize("number", [0, 23, 24, 255, 256, 65_535, 65_536, 2**32 - 1, 2**32, 2**63 - 1])
+def test_first_integer_of_an_array_is_read_off_its_beginning(number: int) -> None:
+    for value in (number, -number):
+        arrays: list[cbor.Value] = [[value], [value, "post", {}]]
+        for array in arrays:
+            encoded = cbor.encode(array)
+            assert cbor.first_integer(encoded) == cbor.first_integer(encoded[:10]) == value
+
+
+@pytest.mark.parametrize("data", ["", "83", "80", "831b00", "8360", "83f6", "a10001", "01", "831f00"])
+def test_what_begins_with_no_integer_has_none(data: str) -> None:
+    assert cbor.first_integer(bytes.fromhex(data)) is None
