@@ -8,13 +8,14 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from . import for_circles, for_messages, for_people
 
 EXIT_FAILED = 1  # something is wrong with the store, the network or the machine
 EXIT_USAGE = 2  # what was asked for can't be done as asked: nothing was written
 
+_QUICK = frozenset(("like", "post", "quote", "reply", "repost", "timeline"))  # what people do all day
 _SHOWN_MAX = 60  # characters of what was typed, to say it back
 
 _ABOUT = """\
@@ -67,8 +68,15 @@ def _lazy(module: str, function: str) -> Callable[[argparse.Namespace], int]:
     return call
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+class _Unused:
+    """Stands for the parser of a command that was not called: to make all of them takes longer than to post."""
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *args, **kwargs: self
+
+
+def make_parser(only: str | None = None) -> argparse.ArgumentParser:
+    """The whole command line, or what of it one command needs."""
     parser = _Parser(prog="p2pmicro", description=_ABOUT, epilog=_EXAMPLES, formatter_class=_Formatter)
     parser.add_argument("--home", metavar="DIR", help="the folder of your account (default: P2PMICRO_HOME)")
     parser.add_argument("--version", action="store_true", help="show the version")
@@ -86,6 +94,8 @@ def make_parser() -> argparse.ArgumentParser:
     def add(
         name: str, module: str, function: str, text: str, examples: str, among: Any = commands
     ) -> argparse.ArgumentParser:
+        if only is not None and among is commands and name != only:
+            return cast("argparse.ArgumentParser", _Unused())
         command: argparse.ArgumentParser = among.add_parser(name, **describe(text, examples))
         # Also after the command, where people put it. SUPPRESS: absent there, the one before counts.
         command.add_argument("--home", metavar="DIR", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
@@ -96,6 +106,8 @@ def make_parser() -> argparse.ArgumentParser:
 
     def group(name: str, text: str, examples: str) -> Any:
         """A command of several: what stands after its name is one of them."""
+        if only is not None and name != only:
+            return _Unused()
         several = commands.add_parser(name, **describe(text, examples))
         return several.add_subparsers(metavar="COMMAND", dest="subcommand", required=True)
 
@@ -186,7 +198,7 @@ def _number(text: str) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit status: 0, 1 (failed) or 2 (can't be done as asked)."""
     _open_streams()
-    parser = make_parser()
+    parser = make_parser(_quick(sys.argv[1:] if argv is None else list(argv)))
     args, left = parser.parse_known_args(argv)
     if left:
         _refuse_rest(args.command, left)
@@ -199,6 +211,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.print_help()
         return EXIT_USAGE
     return _call(args)
+
+
+def _quick(argv: Sequence[str]) -> str | None:
+    """The command that is called, if it is one of those that should take an instant."""
+    rest = argv[2:] if argv[:1] == ["--home"] else argv
+    return rest[0] if rest and rest[0] in _QUICK else None
 
 
 def _refuse_rest(command: str | None, left: Sequence[str]) -> NoReturn:

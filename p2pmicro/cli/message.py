@@ -1,13 +1,15 @@
 """How messages are shown: as JSON, and as lines for people."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..ids import Ref, format_account, format_ref, short
-from ..node.local import LocalNode
 from ..views.message import Message, Who
 from .output import bold, counted, dim, local_time, print_json, printable, printable_name, rfc3339
 from .pictures import picture_json, picture_line
+
+if TYPE_CHECKING:
+    from ..node.local import LocalNode
 
 _QUOTED_MAX = 60  # characters of what is answered
 Originals = Mapping[Ref, Message]
@@ -63,7 +65,7 @@ def _optional(ref: Ref | None) -> str | None:
     return None if ref is None else ref_text(ref)
 
 
-def print_messages(node: LocalNode, messages: Iterable[Message], json: bool) -> None:
+def print_messages(node: "LocalNode", messages: Iterable[Message], json: bool) -> None:
     """Print a list."""
     messages = list(messages)
     if json:
@@ -75,7 +77,7 @@ def print_messages(node: LocalNode, messages: Iterable[Message], json: bool) -> 
         print_message(message, originals=originals)
 
 
-def originals_of(node: LocalNode, messages: Iterable[Message]) -> Originals:
+def originals_of(node: "LocalNode", messages: Iterable[Message]) -> Originals:
     """What some messages answer and quote."""
     refs = {ref for message in messages for ref in (message.parent, message.quote) if ref is not None}
     return node.originals(refs) if refs else {}

@@ -1,15 +1,17 @@
 """How people are named to people: by petname, or name and the end of the account, so that no name stands alone."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..ids import AccountId, format_account, short
-from ..node.local import LocalNode
 from ..views.names import Closeness, Known
 from ..views.person import Person
 from .output import printable_name
 
+if TYPE_CHECKING:
+    from ..node.local import LocalNode
 
-def called(node: LocalNode, account: AccountId) -> str:
+
+def called(node: "LocalNode", account: AccountId) -> str:
     """What to call somebody in a sentence.
 
     Anybody may take anybody's name: the letters behind it are of the account, and tell who it is.
@@ -23,7 +25,7 @@ def called_by(one: Known | Person) -> str:
     return f"{printable_name(name)} ({short(one.account)})" if name else short(one.account)
 
 
-def warning(node: LocalNode, one: Known | Person) -> str | None:
+def warning(node: "LocalNode", one: Known | Person) -> str | None:
     """What to say of a stranger whose name looks like that of somebody whom one knows; None if nothing."""
     if one.looks_like is None:
         return None

@@ -5,17 +5,19 @@ import time
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import LocalError
 from ..feed.picture import Facts, PictureError, look
-from ..node.local import LocalNode
 from ..node.newfile import check_place, new_file
 from ..node.newpicture import PICTURE_FILE_MAX_BYTES, NewPicture
 from ..node.pictures import OpenedPicture
 from ..views.message import Picture
 from .opening import open_home
 from .output import dim, print_json, printable, size
+
+if TYPE_CHECKING:
+    from ..node.local import LocalNode
 
 _LOOK_AGAIN_S = 0.1
 _LINE_MAX = 4096  # characters: a wrong file on standard input must not be read to its end
@@ -129,7 +131,7 @@ def picture(args: Namespace) -> None:
         print("It is here: --save FILE gets it out.")
 
 
-def _open(node: LocalNode, whose: str, number: int | None) -> OpenedPicture:
+def _open(node: "LocalNode", whose: str, number: int | None) -> OpenedPicture:
     if "/" in whose:
         return node.picture(whose, 1 if number is None else number)
     if number is not None:

@@ -5,9 +5,9 @@ from argparse import Namespace
 
 from ..errors import LocalError
 from ..ids import Ref, format_account
-from ..node.local import LocalNode
+from ..node.messages import Messages
 from .message import ref_text
-from .opening import open_home
+from .opening import open_home, open_room
 from .output import print_json
 from .pictures import new_pictures
 
@@ -17,25 +17,25 @@ _READ_MAX_BYTES = 1 << 16  # far over any message: a wrong file must not be read
 def post(args: Namespace) -> None:
     """Write a message."""
     text, pictures = _text(args), new_pictures(args.pictures)
-    with open_home(args) as node:
+    with open_room(args, Messages) as node:
         _print_posted(args, node, node.post(text, pictures, replace=args.replace, lang=args.lang, to=args.to))
 
 
 def reply(args: Namespace) -> None:
     """Answer a message."""
     text, pictures = _text(args), new_pictures(args.pictures)
-    with open_home(args) as node:
+    with open_room(args, Messages) as node:
         _print_posted(args, node, node.reply(args.ref, text, pictures, lang=args.lang))
 
 
 def quote(args: Namespace) -> None:
     """Quote a message."""
     text, pictures = _text(args), new_pictures(args.pictures)
-    with open_home(args) as node:
+    with open_room(args, Messages) as node:
         _print_posted(args, node, node.quote(args.ref, text, pictures, lang=args.lang))
 
 
-def _print_posted(args: Namespace, node: LocalNode, ref: Ref) -> None:
+def _print_posted(args: Namespace, node: Messages, ref: Ref) -> None:
     if args.json or not sys.stdout.isatty():  # a program reads it
         account = format_account(node.account)
         print_json({"ref": ref_text(ref), "id": ref.id.hex(), "account": account, "seq": ref.seq})
