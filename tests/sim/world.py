@@ -19,6 +19,7 @@ import pytest
 import trio
 
 from p2pmicro.errors import P2PMicroError
+from p2pmicro.feed import seal
 from p2pmicro.ids import short
 from p2pmicro.net.tls import Connection
 from p2pmicro.node.home import Home
@@ -27,6 +28,7 @@ from p2pmicro.node.meet import Meet
 from p2pmicro.node.node import NetworkNode, NetworkSettings
 from p2pmicro.store.feeds import FeedState, Role, accounts_with_roles, feed_states
 from p2pmicro.store.lock import NodeLock
+from tests.hpke import DrawnSuite
 from tests.sim.wire import Listener, Wires
 
 T = TypeVar("T")
@@ -44,6 +46,7 @@ def determined(seed: int) -> Iterator[None]:
     drawn = random.Random(f"chance {seed}")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(random, "_urandom", drawn.randbytes)  # secrets and SystemRandom draw from it
+        patch.setattr(seal, "_SUITE", DrawnSuite(drawn.randbytes))
         patch.setattr(time, "time_ns", _wall_ns)
         # trio runs tasks that are due together in random order: that is chance too.
         patch.setattr(scheduler, "_ALLOW_DETERMINISTIC_SCHEDULING", True)
