@@ -42,6 +42,8 @@ HOMES = {
     "cbor2": {"cbor"},
     "confusable_homoglyphs": {"views.lookalike"},
     "cryptography.hazmat.primitives.asymmetric.ed25519": {"keys"},
+    "cryptography.hazmat.primitives.ciphers": {"feed.seal", "feed.picture.sealed"},
+    "cryptography.hazmat.primitives.hpke": {"feed.seal"},
     "cryptography.x509": {"net.tls"},
     "mnemonic": {"keys"},
     "sqlite3": {"store", "views", "node"},  # the last two for the type of what they hand on, see below
