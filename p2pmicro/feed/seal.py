@@ -122,7 +122,7 @@ def open_sealed(account: AccountId, feed: FeedId, content: Content, keyring: Key
     salt, commit = content["salt"], content["commit"]
     info = _SLOT + account + feed + salt + commit
     slots: list[bytes] = content["slots"]
-    by_tag = {slot[:SEALED_TAG_BYTES]: slot for slot in slots}
+    by_tag = {slot[:SEALED_TAG_BYTES]: slot for slot in reversed(slots)}  # of two alike, the first
     hits = [secret for secret in keyring.tagged if tag_of(secret, salt) in by_tag]
     found: list[tuple[bytes, bytes | None]] = []
     if hits:

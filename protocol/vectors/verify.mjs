@@ -718,11 +718,11 @@ export async function openSealed(content, account, feed, boxes, secrets, trace =
   const keys = [];
   for (const secret of secrets) {
     const tag = (await sha256(secret, salt)).slice(0, 8);
-    for (const slot of slots) {
-      if (!equal(slot.slice(0, 8), tag)) continue;
-      const key = openHpke(slot.slice(8), secret, await publicKey("X25519", secret), info);
-      if (key !== null) keys.push([key, hex(secret)]);
-    }
+    const slot = slots.find((one) => equal(one.slice(0, 8), tag));
+    if (slot === undefined) continue;
+    const key = openHpke(slot.slice(8), secret, await publicKey("X25519", secret), info);
+    if (key !== null) keys.push([key, hex(secret)]);
+    break; // the newest whose tag is there, and no other
   }
   for (const box of boxes) {
     const own = await publicKey("X25519", box);

@@ -4,6 +4,8 @@ Poly1305 is a polynomial in a key-dependent point: with one free block the two p
 Source: Len, Grubbs, Ristenpart, "Partitioning Oracle Attacks" (2021), section 3; RFC 8439 sections 2.5 and 2.8.
 """
 
+from collections.abc import Callable
+
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import ChaCha20
 
@@ -12,17 +14,21 @@ _CLAMP = 0x0FFFFFFC0FFFFFFC0FFFFFFC0FFFFFFF
 _BLOCK = 16
 
 
-def two_keys_one_body(first: bytes, second: bytes, aad: bytes, size: int) -> bytes:
-    """A ciphertext of `size` bytes (a multiple of 16) and its tag, valid under both keys with a nonce of zeros."""
+def two_keys_one_body(first: bytes, second: bytes, aad: bytes, text: Callable[[int], bytes], free_at: int) -> bytes:
+    """A ciphertext and its tag, valid under both keys with a nonce of zeros.
+
+    Args:
+        text: one ciphertext an attempt, each of the same length, a multiple of 16.
+        free_at: where in it 16 bytes, at a multiple of 16, may become others.
+    """
     points = [_one_time_key(key) for key in (first, second)]
     padded_aad = aad + bytes(-len(aad) % _BLOCK)
-    lengths = len(aad).to_bytes(8, "little") + size.to_bytes(8, "little")
     for attempt in range(10_000):
-        text = bytearray(size)
-        text[-2:] = attempt.to_bytes(2)
-        message = padded_aad + bytes(text) + lengths
+        found = bytearray(text(attempt))
+        lengths = len(aad).to_bytes(8, "little") + len(found).to_bytes(8, "little")
+        message = padded_aad + bytes(found) + lengths
         blocks = [message[at : at + _BLOCK] for at in range(0, len(message), _BLOCK)]
-        free = len(padded_aad) // _BLOCK  # the first block of the text
+        free = (len(padded_aad) + free_at) // _BLOCK
         # Without the free block, and by what it is multiplied.
         rests = [_evaluate(blocks, r, free) for r, _ in points]
         powers = [pow(r, len(blocks) - free, _P) for r, _ in points]
@@ -32,17 +38,22 @@ def two_keys_one_body(first: bytes, second: bytes, aad: bytes, size: int) -> byt
             block = (wanted - rests[0] + rests[1]) * pow(powers[0] - powers[1], -1, _P) % _P
             if not 2**128 <= block < 2**129:
                 continue
-            text[:_BLOCK] = (block - 2**128).to_bytes(_BLOCK, "little")
-            tags = {_tag(padded_aad + bytes(text) + lengths, r, s) for r, s in points}
+            found[free_at : free_at + _BLOCK] = (block - 2**128).to_bytes(_BLOCK, "little")
+            tags = {_tag(padded_aad + bytes(found) + lengths, r, s) for r, s in points}
             if len(tags) == 1:
-                return bytes(text) + tags.pop()
+                return bytes(found) + tags.pop()
     raise AssertionError("no such body was found")
 
 
+def stream(key: bytes, data: bytes, counter: int = 1) -> bytes:
+    """ChaCha20 with a nonce of zeros, which is its own inverse. Source: RFC 8439 section 2.4."""
+    return Cipher(ChaCha20(key, counter.to_bytes(4, "little") + bytes(12)), None).encryptor().update(data)
+
+
 def _one_time_key(key: bytes) -> tuple[int, int]:
-    """Poly1305's r and s for a nonce of zeros. Source: RFC 8439 section 2.6."""
-    stream = Cipher(ChaCha20(key, bytes(16)), None).encryptor().update(bytes(32))
-    return int.from_bytes(stream[:16], "little") & _CLAMP, int.from_bytes(stream[16:], "little")
+    """Poly1305's r and s. Source: RFC 8439 section 2.6."""
+    block = stream(key, bytes(32), 0)
+    return int.from_bytes(block[:16], "little") & _CLAMP, int.from_bytes(block[16:], "little")
 
 
 def _evaluate(blocks: list[bytes], r: int, free: int) -> int:

@@ -15,6 +15,7 @@ from . import (
     cases_range,
     cases_range_faults,
     cases_sealed,
+    cases_sealed_keys,
     cases_tags,
 )
 from .form import CHECKS, FOLDER, Vector, to_json
@@ -28,6 +29,7 @@ _CASES = (
     cases_range,
     cases_range_faults,
     cases_sealed,
+    cases_sealed_keys,
     cases_excerpt,
     cases_device,
     cases_fork,
