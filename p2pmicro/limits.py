@@ -23,6 +23,7 @@ FOLLOWS_PART_MAX = 200  # 200 accounts with rev and state fit a payload
 FOLLOWS_PARTS_MAX = 500  # 100,000 accounts: more than anybody follows in earnest
 REV_MAX = 2**53  # exact in JavaScript too
 REPLACES_MAX = 16  # earlier wordings of a message: their answers stay with it
+PINS_MAX = 5  # messages that a person has at the top of their page
 PICTURES_MAX = 4  # of a message
 PICTURE_MAX_BYTES = 1 << 20  # one fits a frame
 AVATAR_MAX_BYTES = 256 << 10

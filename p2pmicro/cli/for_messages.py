@@ -52,8 +52,10 @@ def _takes_text(command: argparse.ArgumentParser) -> None:
 
 
 def _declare_reading(add: Add) -> None:
-    timeline = add("timeline", "read", "timeline", "show the newest messages of those you follow, and your own",
-                   "p2pmicro timeline\np2pmicro timeline --limit 10 --json")  # fmt: skip
+    timeline = add("timeline", "read", "timeline",
+                   "show the newest messages of those you follow, and your own; or the page of one person",
+                   "p2pmicro timeline\np2pmicro timeline --limit 10 --json\np2pmicro timeline Ada")  # fmt: skip
+    timeline.add_argument("account", metavar="ACCOUNT|NAME", nargs="?", help="whose page: what they pinned first")
     _takes_limit(timeline)
     show = add("show", "read", "show", "show one message and all that is known of it", "p2pmicro show z6Mk…/12")
     show.add_argument("ref", metavar="REF", help=_REF)
@@ -89,6 +91,10 @@ def _declare_reacting(add: Add) -> None:
     like.add_argument("ref", metavar="REF", help=_REF)
     unlike = add("unlike", "react", "unlike", "like a message no longer", "p2pmicro unlike z6Mk…/12")
     unlike.add_argument("ref", metavar="REF", help=_REF)
+    pin = add("pin", "react", "pin", "have a message of yours first on your page",
+              "p2pmicro pin z6Mk…/12\np2pmicro pin z6Mk…/12 --remove")  # fmt: skip
+    pin.add_argument("ref", metavar="REF", help=_REF)
+    pin.add_argument("--remove", action="store_true", help="have it first no longer")
     bookmark = add("bookmark", "react", "bookmark", "keep a message for later; nobody learns of it",
                    "p2pmicro bookmark z6Mk…/12\np2pmicro bookmark z6Mk…/12 --remove")  # fmt: skip
     bookmark.add_argument("ref", metavar="REF", help=_REF)

@@ -42,6 +42,7 @@ def message_json(message: Message) -> dict[str, Any]:
         "lang": message.lang,
         "sealed": message.sealed,
         "tag": message.tag,
+        "pinned": message.pinned,
         "reposted_by": [who_json(who) for who in message.relay.by] if message.relay is not None else [],
         "replies": counts.replies,
         "reposts": counts.reposts,
@@ -98,7 +99,12 @@ def message_lines(
         originals: what it answers and quotes, where that is to be shown.
         in_thread: whether what it answers stands above it anyway.
     """
-    marks = [*message.marks, *["for some only"] * message.sealed, *[f"#{message.tag}"] * (message.tag is not None)]
+    marks = [
+        *message.marks,
+        *["pinned"] * message.pinned,
+        *["for some only"] * message.sealed,
+        *[f"#{message.tag}"] * (message.tag is not None),
+    ]
     remarks = f" [{', '.join(printable(mark) for mark in marks)}]" if marks else ""
     lines = []
     if message.relay is not None:

@@ -1,4 +1,4 @@
-"""`repost`, `like`, `unlike`, `bookmark`."""
+"""`repost`, `like`, `unlike`, `bookmark`, `pin`."""
 
 from argparse import Namespace
 
@@ -56,3 +56,13 @@ def bookmark(args: Namespace) -> None:
         print("You keep it no longer." if changed else "You did not keep it.")
     else:
         print("You keep it: `p2pmicro bookmarks` shows it. Nobody learns of it." if changed else "You keep it already.")
+
+
+def pin(args: Namespace) -> None:
+    """Have a message first on one's page, or no longer."""
+    with open_home(args) as node:
+        target = node.find_ref(args.ref)
+        ref = node.unpin(target) if args.remove else node.pin(target)
+    no = "It was not pinned." if args.remove else "It is pinned already."
+    said = "It is pinned no longer." if args.remove else "It stands first on your page; everybody can see that."
+    _told(args, {"pinned": not args.remove}, target, ref, said if ref is not None else no)

@@ -24,7 +24,7 @@ _INDENTED_MAX = 8  # levels of a thread: deeper ones stand at the same place
 def timeline(args: Namespace) -> None:
     """Print the newest messages, newest first."""
     with open_home(args) as node:
-        messages = node.timeline(args.limit)
+        messages = node.timeline(args.limit) if args.account is None else node.page(args.account, args.limit)
         print_messages(node, messages, args.json)
     if not messages and not args.json:
         print("Nothing here yet: `p2pmicro post` writes, `p2pmicro follow` brings others' messages.")

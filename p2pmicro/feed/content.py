@@ -186,8 +186,20 @@ def reaction(ref: Ref, rev: int, on: bool) -> Content:
     return {"ref": ref_value(ref), "rev": rev, "on": on}
 
 
-def profile(rev: int, name: str, bio: str | None = None, link: str | None = None, avatar: cbor.Value = None) -> Content:
-    """The content of a profile: the whole of it, as the next one replaces it; `avatar`: [hash, type, bytes]."""
+def profile(
+    rev: int,
+    name: str,
+    bio: str | None = None,
+    link: str | None = None,
+    avatar: cbor.Value = None,
+    pins: Sequence[Ref] = (),
+) -> Content:
+    """The content of a profile: the whole of it, as the next one replaces it.
+
+    Args:
+        avatar: [hash, type, bytes].
+        pins: the messages at the top of the person's page.
+    """
     content: Content = {"name": name, "rev": rev}
     if avatar is not None:
         content["avatar"] = avatar
@@ -195,6 +207,8 @@ def profile(rev: int, name: str, bio: str | None = None, link: str | None = None
         content["bio"] = bio
     if link is not None:
         content["link"] = link
+    if pins:
+        content["pin"] = [ref_value(ref) for ref in pins]
     return content
 
 

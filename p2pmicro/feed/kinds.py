@@ -18,6 +18,7 @@ from ..limits import (
     NAME_MAX_CODE_POINTS,
     PICTURE_MAX_BYTES,
     PICTURES_MAX,
+    PINS_MAX,
     RECIPIENTS_NAMED_MAX,
     REPLACES_MAX,
     REV_MAX,
@@ -133,6 +134,9 @@ def _profile(content: Content) -> None:
             raise ContentError("A profile's link begins with https:// or http://.")
     if "avatar" in content:
         _picture(*check_list(content["avatar"], 3, 3), size_max=AVATAR_MAX_BYTES)
+    if "pin" in content:
+        for ref in check_list(content["pin"], 1, PINS_MAX):
+            check_ref(ref)
 
 
 def _follow(content: Content) -> None:

@@ -29,6 +29,7 @@ from ..store.mark import MarkFile
 from ..store.media import MediaFolder
 from ..store.view import View
 from ..views import ALL, PEOPLE, PICTURES
+from ..views.pins import pinned_refs
 from ..views.version import are_current, make_again
 from .home import Home, Keys, find_home, keys_lock, load_keys, make_feed_keys, make_seed, prepare
 from .roles import refresh_interest
@@ -273,7 +274,8 @@ class Install:
         mine = PEOPLE.profile_of(connection, self.account)
         if mine is not None:
             avatar = PICTURES.avatar_value(connection, self.account)
-            entries.append(("profile", content.profile(mine.rev, mine.name, mine.bio, mine.link, avatar)))
+            pins = pinned_refs(connection, self.account)
+            entries.append(("profile", content.profile(mine.rev, mine.name, mine.bio, mine.link, avatar, pins)))
         follows = PEOPLE.follow_state(connection, self.account)
         parts = -(-len(follows) // _SNAPSHOT_PART)
         for part in range(parts):

@@ -12,6 +12,7 @@ is a class in a file of its own, on top of the one before:
     Inbox       inbox.py       conversations
     Reading     reading.py     lists, threads, one message
     Pictures    pictures.py    pictures, shown and erased
+    Pinning     pinning.py     what is first on one's page
     Messages    messages.py    writing and deleting
     Reacting    reacting.py    likes, reposts, bookmarks
     Tagging     tagging.py     tags, read and followed

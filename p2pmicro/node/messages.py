@@ -21,14 +21,14 @@ from ..views.names import mentions_in
 from .circles import Entries
 from .install import wall_ms
 from .newpicture import NewPicture, keep_pictures, strip_pictures
-from .pictures import Pictures
+from .pinning import Pinning
 from .reading import GivenRef
 
 _LANG = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")  # RFC 5646 section 2.1, as far as its shape goes
 _FIELDS_MAX_BYTES = PAYLOAD_MAX_BYTES - 64  # less what stands around the fields
 
 
-class Messages(Pictures):
+class Messages(Pinning):
     """Messages, written and deleted."""
 
     def post(
@@ -93,6 +93,7 @@ class Messages(Pictures):
 
         refs = self.append(make)
         if replace is not None:
+            self._move_pin(replace, refs[0])
             self._wipe()
         return refs[-1] if to else refs[0]  # before a message to a large circle, its members are given its key
 
@@ -123,13 +124,6 @@ class Messages(Pictures):
         return refs[0] if refs else None
 
     # --- What is meant ---
-
-    def _public(self, connection: sqlite3.Connection, given: GivenRef, done: str) -> Message:
-        """A message that everybody may be pointed to."""
-        message = self._find(connection, given)
-        if message.sealed:
-            raise LocalError(f"This message is for some only: it can't be {done}.")
-        return message
 
     def _own(self, connection: sqlite3.Connection, given: GivenRef) -> Message:
         message = self._public(connection, given, "replaced: delete it, and write another")

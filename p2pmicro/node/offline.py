@@ -86,6 +86,8 @@ class Node:
     reply = _twin(LocalNode.reply)
     quote = _twin(LocalNode.quote)
     delete = _twin(LocalNode.delete)
+    pin = _twin(LocalNode.pin)
+    unpin = _twin(LocalNode.unpin)
     repost = _twin(LocalNode.repost)
     unrepost = _twin(LocalNode.unrepost)
     like = _twin(LocalNode.like)

@@ -12,6 +12,7 @@ from ..store.db import read_transaction
 from ..views import PEOPLE, PICTURES
 from ..views.people import Profile
 from ..views.person import Person, Portrait, followers, following, people, portrait
+from ..views.pins import pinned_refs
 from .install import wall_ms
 from .lists import Lists
 from .newpicture import keep_avatar, strip_avatar
@@ -52,7 +53,9 @@ class People(Lists):
             new_avatar = PICTURES.avatar_value(connection, self.account) if avatar is None else None
             if picture is not None:
                 new_avatar = keep_avatar(connection, self.folder, picture, wall_ms())
-            return [("profile", content.profile(rev, new_name or "", new_bio or None, new_link or None, new_avatar))]
+            pins = pinned_refs(connection, self.account)
+            fields = (new_name or "", new_bio or None, new_link or None, new_avatar, pins)
+            return [("profile", content.profile(rev, *fields))]
 
         return self.append(make)[0]
 

@@ -1,7 +1,7 @@
 """What a person reads: lists of messages, one message, and what became of it."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 from ..errors import LocalError
@@ -13,6 +13,7 @@ from ..views import REACTIONS, THREADS, TIMELINE
 from ..views.filter import Filter
 from ..views.held import ids_of, is_deleted
 from ..views.message import Message, find
+from ..views.pins import pinned
 from ..views.reactions import Reacted
 from ..views.tree import Thread
 from .inbox import Inbox
@@ -33,10 +34,21 @@ class Reading(Inbox):
         with read_transaction(self.connection):
             return TIMELINE.home(self.connection, limit, before)
 
-    def page(self, account: AccountId, limit: int = 50) -> list[Message]:
-        """What one person wrote and passed on, newest first."""
+    def page(self, account: AccountId | str, limit: int = 50, before: Mapping[int, int] | None = None) -> list[Message]:
+        """What one person wrote and passed on, newest first; what they pinned above it.
+
+        Args:
+            account: whose, also by name.
+            before: for the next page, `views.timeline.page_end` of all shown so far; without what is pinned.
+        Raises:
+            LocalError: nobody, or several, are meant.
+        """
+        whose = self._account(account)
         with read_transaction(self.connection):
-            return TIMELINE.page(self.connection, account, limit)
+            first = pinned(self.connection, whose)[:limit] if before is None else []
+            at_top = {message.ref for message in first}
+            rest = TIMELINE.page(self.connection, whose, limit, before)
+            return first + [message for message in rest if message.ref not in at_top][: limit - len(first)]
 
     def message(self, feed: FeedId, seq: int) -> Message | None:
         """One message; None if it is not held or not shown. A repost gives what it passes on."""
@@ -98,6 +110,13 @@ class Reading(Inbox):
             message = TIMELINE.message(connection, *place)
         if message is None:
             raise LocalError(_why_absent(connection, *place))
+        return message
+
+    def _public(self, connection: sqlite3.Connection, given: GivenRef, done: str) -> Message:
+        """A message that everybody may be pointed to."""
+        message = self._find(connection, given)
+        if message.sealed:
+            raise LocalError(f"This message is for some only: it can't be {done}.")
         return message
 
 

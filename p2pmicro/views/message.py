@@ -90,6 +90,7 @@ class Message:
     circle: bytes | None = None  # of a sealed one: 16 bytes, its author's circle
     relay: Relay | None = None  # in a list: who passed it on
     tag: str | None = None  # in a list: the followed tag for which it stands there
+    pinned: bool = False  # on its author's page: whether it stands there first
     petname: str | None = None  # what the person calls its author: shown instead of the name
     counts: Counts = NOTHING  # what became of it: in lists, threads, and what is opened by its ref
 

@@ -164,6 +164,8 @@ def page_end(shown: Iterable[Message]) -> dict[int, int]:
     """What the next part of a person's page comes before."""
     end: dict[int, int] = {}
     for message in shown:
+        if message.pinned:
+            continue
         _, key = message.place
         end[key >> 32] = min(key & 0xFFFFFFFF, end.get(key >> 32, key & 0xFFFFFFFF))
     return end

@@ -563,6 +563,10 @@ const KINDS = {
       if (!link.startsWith("https://") && !link.startsWith("http://")) no("not a link");
     });
     may(content, "avatar", (avatar) => picture(avatar, 256 << 10));
+    may(content, "pin", (refs) => {
+      if (!Array.isArray(refs) || refs.length < 1 || refs.length > 5) no("1 to 5 refs");
+      refs.forEach(field.ref);
+    });
   },
   follow(content) {
     must(content, "account", field.key);

@@ -149,3 +149,15 @@ def test_ref_may_be_given_by_the_last_letters_of_its_feed(ada: Shell, ref: str) 
 
 def test_answer_in_several_words_is_told_to_be_quoted(ada: Shell, ref: str) -> None:
     assert "put quotes around it" in ada("reply", ref, "two", "words").err
+
+
+def test_pinned_message_stands_first_on_ones_page(ada: Shell, ref: str) -> None:
+    first = ada.json("post", "first")[0]["ref"]
+    ada.json("post", "second")
+    assert ada.json("pin", first)[0].items() >= {"target": first, "pinned": True, "changed": True}.items()
+    assert [(one["text"], one["pinned"]) for one in ada.json("timeline", "Ada")] == [("first", True), ("second", False)]
+    assert "[pinned]" in ada("timeline", "Ada").out
+    assert ada("pin", first).out == "It is pinned already.\n"
+    assert ada("pin", "--remove", first).out == "It is pinned no longer.\n"
+    assert "Only your own" in ada.refused("pin", ref)[2]
+    assert [one["text"] for one in ada.json("timeline", "Bob")] == [QUESTION]

@@ -118,7 +118,7 @@ def test_limit_that_is_none_is_refused(ada: Shell, limit: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["nonsense", "post", "follow", "post a b", "timeline x", "--home", "timeline --limit", "\udcff", "-x"]
+    "line", ["nonsense", "post", "follow", "post a b", "timeline x y", "--home", "timeline --limit", "\udcff", "-x"]
 )
 def test_line_that_is_no_command_is_one_sentence_with_a_way_on(shell: Shell, line: str) -> None:
     said = shell(*line.split(" "))

@@ -162,6 +162,7 @@ def _valid() -> Iterator[tuple[str, str, str, Any]]:
         "Each field at its limit.",
         _of("profile", _PROFILE, avatar=avatar),
     )
+    yield "profile_pin_5", "profile-pin", "At the limit.", _of("profile", _PROFILE, pin=[_REF] * 5)
     yield "profile_rev_max", "field-rev", "At the limit: 2^53.", _of("profile", _PROFILE, rev=2**53)
     yield "follow", "follow-fields", "A follow.", _of("follow", _FOLLOW)
     yield "follow_off", "follow-fields", "An unfollow.", _of("follow", _FOLLOW, on=False, rev=2)
@@ -351,6 +352,12 @@ def _bad_pictures() -> Iterator[tuple[str, str, str, Any]]:
         ("bytes_over", "One over.", [name, kind, (256 << 10) + 1]),
     ):
         yield f"profile_avatar_{fault}", "profile-avatar", comment, _of("profile", _PROFILE, avatar=avatar)
+    for fault, comment, pin in (
+        ("empty", "Leave the field out instead.", []),
+        ("6", "One over.", [_REF] * 6),
+        ("one_ref", "A list, also of one.", _REF),
+    ):
+        yield f"profile_pin_{fault}", "profile-pin", comment, _of("profile", _PROFILE, pin=pin)
     for fault, comment, replaces in (
         ("empty", "Leave the field out instead.", []),
         ("17", "One over.", [_REF] * 17),

@@ -332,7 +332,7 @@ _BEYOND_PYCDDL = {
     *("device_device_text", "post_lang_list", "post_text_bytes", "profile_name_bytes", "post_reply_not_a_map"),
     *("follows_list_201", "post_mentions_33", "excerpt/shape_tail_64", "fork/shape_side_65"),
     *("post_media_5", "post_media_hash_text", "post_media_type_integer", "post_replaces_17", "post_replaces_ref"),
-    *("sealed_body_text", "sealed_salt_text"),
+    *("sealed_body_text", "sealed_salt_text", "profile_pin_6", "profile_pin_one_ref"),
     *("follows_row_last_bad", "post_mentions_row_not_a_list", "shape_kind_bytes"),
     *(f"range/shape_hole_{fault}" for fault in ("hash_31", "length_negative", "length_text", "of_1", "of_3")),
     *("range/shape_item_text", "range/shape_items_bytes"),

@@ -44,6 +44,7 @@ GOOD: dict[str, list[Content]] = {
         {"rev": 2**53, "name": "é" * 50, "bio": "b" * 500, "link": "https://" + "l" * 248},
         {"rev": 1, "name": "a", "bio": "", "link": "http://"},
         {"rev": 1, "name": "a", "avatar": [ID, "image/webp", 256 << 10]},
+        {"rev": 1, "name": "a", "pin": [REF] * 5},
     ],
     "follow": [{"account": BOB, "on": True, "rev": 1}, {"account": BOB, "on": False, "rev": 2**53}],
     "follows": [
