@@ -9,7 +9,6 @@ from ..node.home import find_home
 from ..node.local import LocalNode
 from .opening import open_home
 from .output import agreed, print_json, printable, printable_name
-from .pictures import read_file
 
 _WORDS = 24
 _LINE_MAX = 4096  # characters: a wrong file must not be read to its end
@@ -79,6 +78,8 @@ def profile(args: Namespace) -> None:
     """Show or change one's own profile."""
     changes = {name: getattr(args, name) for name in ("name", "bio", "link") if getattr(args, name) is not None}
     if args.avatar is not None:
+        from .pictures import read_file  # not needed to say who one is
+
         changes["avatar"] = read_file(args.avatar) if args.avatar else b""
     with open_home(args) as node:
         if changes:
