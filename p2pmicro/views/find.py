@@ -93,8 +93,8 @@ def _candidates(connection: sqlite3.Connection, wanted: Wanted, top: Place) -> t
         if index is None:
             return iter(_by_time(connection, _keys_of(connection, feeds), top)), False
         return iter(_by_time(connection, of_feeds(connection, index, feeds), top)), not _is_exact(wanted)
-    if index is None and wanted.tags:
-        return tag_places(connection, min(wanted.tags), top, Role.HOP), False
+    if wanted.tags:
+        return _tagged(connection, wanted, index, top)
     if index is None and wanted.picture:
         pictures = connection.execute("SELECT DISTINCT key FROM pictures LIMIT ?", (_READ_MAX + 1,)).fetchall()
         if len(pictures) <= _READ_MAX:  # more stand close together in the lists
@@ -107,6 +107,20 @@ def _candidates(connection: sqlite3.Connection, wanted: Wanted, top: Place) -> t
     if _is_many(connection, index):
         return _walk(connection, top), True
     return _walk(connection, top, index), not _is_exact(wanted)
+
+
+def _tagged(
+    connection: sqlite3.Connection, wanted: Wanted, index: str | None, top: Place
+) -> tuple[Iterator[Place], bool]:
+    """The places of messages with a tag that the index has too, unless it has very many: then texts must tell."""
+    places = tag_places(connection, min(wanted.tags), top, Role.HOP)
+    if index is None:
+        return places, False
+    rows = connection.execute("SELECT rowid FROM search WHERE search MATCH ? LIMIT ?", (index, _MANY + 1)).fetchall()
+    if len(rows) > _MANY:
+        return places, True
+    keys = {key_of(number) for (number,) in rows}
+    return (place for place in places if place[1] in keys), not _is_exact(wanted)
 
 
 def _index_of(wanted: Wanted) -> str | None:

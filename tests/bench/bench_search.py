@@ -56,7 +56,9 @@ def _measure(connection: sqlite3.Connection) -> None:
     thai = [sentence for sentence in SENTENCES if "\u0e01" <= sentence[0] <= "\u0e2e"]
 
     def words(number: int) -> str:
-        return " ".join(rng.sample([word for word in rng.choice(latin).split() if len(word) > 4], number))
+        return " ".join(
+            rng.sample([word for word in rng.choice(latin).split() if len(word) > 4 and word[0] != "#"], number)
+        )
 
     def letters(texts: list[str], number: int) -> str:
         text = rng.choice(texts)
