@@ -58,6 +58,7 @@ class Install:
         self.home = home
         self.keys = keys
         self.connection = connection
+        self.opens_beside = False  # whether a node opens what is sealed on threads of its own: no call waits for it
         self.renewed: str | None = None  # why a new feed was begun at opening, in a sentence
         self._numbers_started = False
         self._use(keys)
@@ -235,7 +236,7 @@ class Install:
             with transaction(self.connection):
                 refresh_interest(self.connection, self.views, self.account, self.feed, secrets.token_bytes)
         if refs:
-            self.unseal()  # one's own too: what was written is read like everybody's
+            self._unseal(self.feed)  # what was written is read like everybody's; others' wait for who reads
             wake_node(self.home.wake)
         return refs[:count]
 
@@ -250,8 +251,12 @@ class Install:
         return due
 
     def unseal(self) -> None:
-        """Open what is sealed to this account and was not yet tried."""
-        Unsealing(self.account, self.keys.seed, self.views).run(self.connection)
+        """Open what is sealed to this account and was not yet tried, unless a node does so beside its calls."""
+        if not self.opens_beside:
+            self._unseal()
+
+    def _unseal(self, feed: FeedId | None = None) -> None:
+        Unsealing(self.account, self.keys.seed, self.views).run(self.connection, feed)
 
     def _start_numbers(self) -> None:
         """Go on above reserved change numbers if no node runs here; a running one has done so."""

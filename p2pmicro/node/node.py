@@ -63,6 +63,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 _SWITCH_INTERVAL_S = 0.0005  # figures.md: three stages share the interpreter; the default of 5 ms makes them wait
 _GC_THRESHOLD = (50_000, 20, 20)  # a batch makes 16,000 short-lived objects without cycles: by default, 11 % of a sync
+_OPEN_EVERY_S = 10.0  # what another program took in, from a file, is looked for
 _PRIVATE_EVERY_S = 60.0  # whether private state has waited long enough
 _PAUSE_S = 5.0  # before a task that failed begins anew
 _LOCK_TIMEOUT_S = 1.0  # a command that appends holds the lock for a moment
@@ -156,6 +157,7 @@ class NetworkNode(Node):
 
     def __init__(self, local: LocalNode, settings: NetworkSettings, offload: Offload = on_thread) -> None:
         super().__init__(local, offload)
+        local.opens_beside = True
         self.settings = settings
         self._reading = trio.CapacityLimiter(1)
         self._opening = trio.CapacityLimiter(1)
@@ -324,7 +326,8 @@ class NetworkNode(Node):
                     self.replicator.tick(refresh=True)  # whom one blocks, as another install has it
                 for seq, feed in ((one.row.key & 0xFFFFFFFF, one.feed) for one in shown if not one.row.alone):
                     self._tell(Arrived(feed, seq, seq))
-            await taken.wait()
+            with trio.move_on_after(_OPEN_EVERY_S):
+                await taken.wait()
 
     async def _keep_private(self) -> None:
         """Write private state that no message took along, at a random time of the day."""

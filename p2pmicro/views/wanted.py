@@ -1,7 +1,8 @@
 """What held entries refer to and that is not here: to be asked for by ref, so that no thread has a silent hole.
 
 Wanted are: what a message answers, and so on upward; what began its thread, what it quotes and what it takes the place
-of; and what people whom one follows like or repost. Source: protocol/sync.md, "Excerpts".
+of; and what people whom one follows like or repost. Nothing that a sealed entry refers to is asked for.
+Source: protocol/sync.md, "Excerpts".
 """
 
 import sqlite3
@@ -160,6 +161,8 @@ def _referred_to(connection: sqlite3.Connection, keys: Sequence[int]) -> list[Re
 def _refs(row: Row) -> list[tuple[Ref, bool]]:
     """What an entry refers to, and whether it answers it; of one that is held alone what a reader sees of it."""
     content = row.entry.content
+    if row.sealed:  # who asked for what stands in it would tell that they can read it
+        return []
     if row.entry.kind == "post":
         if len(content) == 1:  # most messages
             return []

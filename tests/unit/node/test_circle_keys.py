@@ -39,7 +39,7 @@ def texts(node: LocalNode) -> set[str]:
 def crash_after(node: LocalNode, text: str, circle: str) -> None:
     """Post, and end after the commit, before one's own entries are opened."""
     with pytest.MonkeyPatch.context() as crashed:
-        crashed.setattr(Install, "unseal", lambda *_, **__: None)
+        crashed.setattr(Install, "_unseal", lambda *_: None)
         node.post(text, to=[circle])
 
 

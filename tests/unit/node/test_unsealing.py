@@ -8,6 +8,7 @@ import pytest
 from p2pmicro.errors import LocalError
 from p2pmicro.feed import content
 from p2pmicro.ids import Ref
+from p2pmicro.node.local import LocalNode
 from p2pmicro.node.unsealing import Unsealing, box_of
 from tests.unit.node.town import Town
 
@@ -138,3 +139,46 @@ def test_answer_from_ones_other_device_is_in_its_thread(town: Town) -> None:
     phone.reply(root, "yes, by phone")
     town.carry("Ben's phone", "Ben", "Ada")
     assert said(town, "Ben") == said(town, "Ada") == {"Sunday?", "yes, by phone"}
+
+
+# --- What shows to others (row P4), and what waits ---
+
+
+def test_nothing_that_a_sealed_message_refers_to_is_asked_for(town: Town) -> None:
+    """Cleo has an answer to an answer, and not what stands between: asking for that would tell that she reads it."""
+    ada, ben, cleo = town["Ada"], town["Ben"], town["Cleo"]
+    root = ada.post("Sunday?", to=["Ben", "Cleo"])
+    town.carry("Ada", "Ben")
+    between = ben.reply(root, "which Sunday?")
+    town.carry("Ben", "Ada")
+    ada.reply(between, "the next")
+    path = ada.home.path.parent / "ada alone.p2pb"
+    ada.export(ada.plan_export(path))
+    cleo.import_bundle(path)
+    assert said(town, "Cleo") == {"Sunday?", "the next"}
+    assert cleo.connection.execute("SELECT count(*) FROM wanted").fetchone() == (0,)
+    shown = cleo.thread(root)
+    assert [slot.message is None for slot in shown.slots] == [False, True, False]
+
+
+def test_opening_changes_nothing_that_peers_are_told(town: Town) -> None:
+    town["Ada"].post("for Ben", to=["Ben"])
+    ben = town["Ben"]
+    with pytest.MonkeyPatch.context() as later:
+        later.setattr(LocalNode, "unseal", lambda _: None)
+        town.carry("Ada", "Ben")
+    told = [f"SELECT * FROM {table}" for table in ("meta", "feeds", "heads", "entries", "tombstones", "wanted")]
+    before = [ben.connection.execute(query).fetchall() for query in told]
+    assert said(town, "Ben") == {"for Ben"}
+    assert [ben.connection.execute(query).fetchall() for query in told] == before
+
+
+def test_writing_waits_for_nothing_that_others_sealed(town: Town) -> None:
+    town["Ada"].post("for Ben", to=["Ben"])
+    ben = town["Ben"]
+    with pytest.MonkeyPatch.context() as later:
+        later.setattr(LocalNode, "unseal", lambda _: None)
+        town.carry("Ada", "Ben")
+    ben.post("for Ada", to=["Ada"])
+    assert ben.connection.execute("SELECT count(*) FROM sealed WHERE state = 0").fetchone() == (1,)
+    assert said(town, "Ben") == {"for Ben", "for Ada"}
