@@ -103,9 +103,9 @@ class Interests:
             raise StateError("An interest changes a version that this side does not hold.")
         else:
             talk.interest.difference_update(interest.removed)
-            talk.interest.update(interest.added)
-            if len(talk.interest) > talk.session.interest_kept_max:
-                talk.interest = set(sorted(talk.interest)[: talk.session.interest_kept_max])
+            # The first that come stay: accounts come before the many single entries that are held alone.
+            room = max(0, talk.session.interest_kept_max - len(talk.interest))
+            talk.interest.update([name for name in interest.added if name not in talk.interest][:room])
         talk.interest_version = interest.version
         # Kept by `save`, at most once a second: one of 60 bytes may change a row of 2 MiB.
         talk.interest_unsaved |= interest.version != held or interest.base is None

@@ -81,7 +81,7 @@ class LocalNode(Carried):
         with read_transaction(self.connection):
             height = self.height()
             entries = self.connection.execute("SELECT count(*) FROM entries WHERE payload IS NOT NULL").fetchone()[0]
-            feeds = self.connection.execute("SELECT count(*) FROM feeds").fetchone()[0]
+            feeds = self.connection.execute("SELECT count(*) FROM feeds WHERE last_seq IS NOT NULL").fetchone()[0]
             roles = accounts_with_roles(self.connection)
             followers = len(PEOPLE.followers(self.connection, self.account))
             pending = erase.pending(self.connection) + media.erasures_pending(self.connection)

@@ -13,28 +13,20 @@ Source: protocol/sync.md.
 import logging
 import sqlite3
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from hashlib import sha256
+from dataclasses import dataclass
 
-from ..errors import EntryError, RemoteError, StateError
 from ..feed.chain import Range
-from ..feed.device import Device, DeviceProof, check_device_proof
 from ..ids import FeedId, short
-from ..limits import INTEREST_MAX_KNOWN, PAGE_ENTRIES
+from ..limits import PAGE_ENTRIES
 from ..store import peers
-from ..store.blocks import is_blocked, is_blocked_feed, unblocked_count
-from ..store.changes import last_change
 from ..store.db import read_transaction
 from ..store.excerpts import last_wanted
-from ..store.feeds import FeedState, Role, accounts_with_roles, feed_state
+from ..store.feeds import FeedState, feed_state
 from ..store.ingest import Outcome
 from ..store.media import MediaFolder
-from ..store.peers import Peer
 from ..store.serve import read_range
 from ..sync.gossip import Gossip
 from ..sync.message import (
-    EXCERPTS,
-    SALT_BYTES,
     AskIds,
     Close,
     ExcerptGiven,
@@ -48,15 +40,14 @@ from ..sync.message import (
     Message,
     RangeGiven,
     Resume,
-    make_hello,
 )
-from ..sync.state import State
 from .answers import Answers
 from .blocked import Blocked
 from .branches import Branches
 from .excerpts import Excerpts
 from .fetching import Fetching
 from .gallery import Gallery
+from .greeting import Greeting
 from .inbound import (
     ExcerptTaken,
     FeedChanged,
@@ -77,10 +68,6 @@ from .talk import Job, Talk, Told, place_of
 
 log = logging.getLogger(__name__)
 
-CAPABILITIES = frozenset((EXCERPTS,))
-"""Reconciling by ranges of fingerprints and lazy links will each be one more."""
-_FULL_RESUME_EVERY = 100  # meetings
-
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
@@ -89,15 +76,6 @@ class Arrived:
     feed: FeedId
     first: int
     last: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Greeting:
-    peer: Peer
-    role: Role
-    change: int
-    blocked: bool
-    lifted: int
 
 
 class Replicator:
@@ -131,6 +109,7 @@ class Replicator:
         self._answers = Answers(self._board)
         self._branches = Branches(self._board, self.gossip)
         self._fetching = Fetching(self._board, self.gossip, self._branches)
+        self._greeting = Greeting(self._board)
         self._excerpts = Excerpts(self._board, self.gossip)
         self.blocked = Blocked(self._board, self.gossip, self._interests, self.end)
         self.gallery = Gallery(self._board, folder, now, lambda: self.gossip.fetching > 0)
@@ -144,7 +123,7 @@ class Replicator:
     def begin(self, talk: Talk) -> None:
         """Start a session; the responder speaks first."""
         if not talk.session.initiator:
-            self._say_hello(talk, self.own.device)
+            self._greeting.say_hello(talk, self.own.device)
 
     def end(self, talk: Talk) -> None:
         """Forget a session that is over."""
@@ -166,69 +145,15 @@ class Replicator:
         if talk.device is not None:
             self._board.put(Inbound(talk, Met(talk.device)))
         if talk.session.initiator:
-            self._say_hello(talk, None if peer.proven else self.own.device)
+            self._greeting.say_hello(talk, None if peer.proven else self.own.device)
         resume = Resume(peer.epoch, peer.cursor, peer.answered, peer.their_version)
         self._board.send(talk, resume)
 
-    def _say_hello(self, talk: Talk, device: DeviceProof | None) -> None:
-        session = talk.session
-        hello = make_hello(self.own.key, session.initiator, session.certificates, self.own.epoch, CAPABILITIES, device)
-        self._board.send(talk, hello)
+    def greet(self, talk: Talk, hello: Hello, then: Callable[[], None]) -> None:
+        """Look up who a checked hello is from; see `Greeting.greet`."""
+        self._greeting.greet(talk, hello, then)
 
     # --- Messages ---
-
-    def greet(self, talk: Talk, hello: Hello, then: Callable[[], None]) -> None:
-        """Look up who a checked hello is from; `then` decides whether to `admit`.
-
-        Raises:
-            RemoteError: it is this node itself, or its device proof is wrong.
-        """
-        if hello.feed == self.own.feed:
-            raise StateError("This node has dialled itself.")
-        talk.feed, talk.capabilities = hello.feed, hello.capabilities
-        device: Device | None = None
-        if hello.device is not None:
-            try:
-                device = check_device_proof(hello.device, hello.feed)
-            except EntryError as error:
-                raise RemoteError(f"A hello's device proof is wrong: {error}") from None
-
-        def run(connection: sqlite3.Connection) -> _Greeting:
-            return self._look_up(connection, hello, device)
-
-        def found(greeting: _Greeting) -> None:
-            if talk.session.state is State.CLOSED:
-                return
-            talk.peer, talk.role = greeting.peer, greeting.role
-            talk.account = greeting.peer.account
-            talk.upto = greeting.change
-            talk.is_blocked, talk.lifted = greeting.blocked, greeting.lifted
-            if greeting.role >= Role.HOP:
-                talk.session.interest_kept_max = INTEREST_MAX_KNOWN
-            talk.device = device
-            then()
-
-        self._board.do(talk, Job(run, found))
-
-    def _look_up(self, connection: sqlite3.Connection, hello: Hello, device: Device | None) -> _Greeting:
-        peer = peers.load_peer(connection, hello.feed)
-        if peer is None:
-            # Not drawn: two sessions may begin before either is noted, and both must show the peer the same salt.
-            salt = sha256(self.own.key.sign(b"p2pmicro salt 1" + hello.feed)).digest()[:SALT_BYTES]
-            peer = Peer(hello.feed, None, hello.epoch, 0, None, salt, False, None, None, None, 0, 0)
-        if peer.epoch != hello.epoch:  # its store is another: what either knew of the other's changes is void
-            peer = replace(peer, epoch=hello.epoch, cursor=0, answered=None, proven=False, asked=0, asked_change=0)
-        meetings = peer.meetings + 1
-        if meetings >= _FULL_RESUME_EVERY:  # now and then from the beginning: whatever went wrong heals
-            peer, meetings = replace(peer, cursor=0, answered=None, asked=0, asked_change=0), 0
-        peer = replace(peer, meetings=meetings)
-        if device is not None:
-            peer = replace(peer, account=device.account)
-        roles = accounts_with_roles(connection)
-        role = roles.get(peer.account, Role.NONE) if peer.account is not None else Role.NONE
-        blocked = is_blocked_feed(connection, hello.feed)
-        blocked |= peer.account is not None and is_blocked(connection, peer.account)
-        return _Greeting(peer, role, last_change(connection), blocked, unblocked_count(connection))
 
     def on_message(self, talk: Talk, message: Message) -> None:
         """Take a message of an admitted peer.

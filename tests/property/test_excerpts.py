@@ -4,10 +4,10 @@ import pytest
 
 from p2pmicro.errors import SignatureError
 from p2pmicro.ids import Ref
-from p2pmicro.node import replicate
+from p2pmicro.node import greeting
 from p2pmicro.store import peers
 from p2pmicro.store.db import transaction
-from p2pmicro.sync.message import Ask, Asks, ExcerptGiven, Gone, Message
+from p2pmicro.sync.message import Ask, Asks, ExcerptGiven, Gone, Interest, Message
 from tests.made import NOW_MS, MadeFeed, flipped
 from tests.property.pipe import End, Party, Pipe, World
 from tests.store.alone import answer, delete, ref, say
@@ -173,7 +173,7 @@ class TestAsking:
         stranger = MadeFeed(5, "stranger", account="stranger")
         bob.hold(stranger, 1, 5)
         bob.answer(ref(stranger, 3))
-        monkeypatch.setattr(replicate, "CAPABILITIES", frozenset())
+        monkeypatch.setattr(greeting, "CAPABILITIES", frozenset())
         pipe = meet(world, alice, bob)
         assert alice.end_of(bob.feed) == bob.end_of(bob.feed)
         heard: list[Message] = [message for end in pipe.ends for message in end.heard]
@@ -326,6 +326,18 @@ class TestBadPeers:
         bob.hold(stranger, 1, 40)
         meet(world, alice, bob)
         assert alice.wanted() == []
+
+
+def test_elements_that_came_first_stay_when_a_peer_adds_too_many(world: World, near: tuple[Party, Party]) -> None:
+    alice, bob = near
+    pipe = meet(world, alice, bob)
+    talk = bob.replicator.talks[alice.feed]
+    before = set(talk.interest)
+    talk.session.interest_kept_max = len(before) + 2
+    many = [number.to_bytes(16) for number in range(9)]
+    pipe.ends[0].session.send(Interest(talk.interest_version, b"newer...", None, many, []), alice.now)
+    world.settle()
+    assert talk.interest == before | set(many[:2])
 
 
 def test_nothing_is_left_of_a_peer_that_left(world: World, near: tuple[Party, Party]) -> None:
