@@ -52,6 +52,7 @@ class _Reading:
     result: Imported = field(default_factory=Imported)
     feeds: set[FeedId] = field(default_factory=set)  # that it has had so far
     device: Device | None = None  # of the feed that is being read
+    pictures_begun: bool = False
 
 
 class Carried(Export):
@@ -94,6 +95,7 @@ class Carried(Export):
             raise ConfigError(f"{path} can't be read: {error.strerror}.") from None
         result.manifest = reader.manifest
         self.unseal()
+        self.unseal()
         self._refresh_carried()
         return result
 
@@ -128,6 +130,9 @@ class Carried(Export):
         if isinstance(found, EntryError):
             result.refused[found.code] += 1
             return
+        if isinstance(found, bundle.Carried) and not under_way.pictures_begun:
+            under_way.pictures_begun = True
+            self.unseal()  # what is opened names pictures too
         with transaction(self.connection):
             match found:
                 case Device():

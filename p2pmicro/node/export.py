@@ -119,6 +119,8 @@ class Export(Drafts):
                 "A bundle is for other nodes and has nothing private in it: export private things and drafts as JSON."
             )
         check_place(found, self.home.path, self.home.state)
+        if private_too:
+            self.unseal()
         states = feeds_to_give(self.connection, self.account, everybody)
         people = dict.fromkeys((self.account, *(state.account for state in states)))
         kept = sum(len(private.items(self.connection, name)) for name in PRIVATE) if private_too else 0

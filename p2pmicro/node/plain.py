@@ -155,7 +155,7 @@ PRIVATE: Mapping[str, Callable[[bytes], Plain]] = {
     "mute": _muted,
     "petname": _account,
     "pin": _message,
-    "read": _text("name"),
+    "read": lambda item: {"name": "notices"} if item == b"notices" else {"conversation": item.hex()},
     "tag": _text("tag"),
 }
 """The names of private state that are for people; others may hold keys, and are in no export."""

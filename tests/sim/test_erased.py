@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from p2pmicro.ids import Ref
+from p2pmicro.ids import Ref, format_account
 from p2pmicro.node.housework import WIPE_EVERY_S
 from p2pmicro.node.local import LocalNode
 from p2pmicro.node.newpicture import NewPicture
@@ -57,6 +57,17 @@ def as_earlier_wording(node: LocalNode) -> Ref:
     return node.post("Have you seen it?", replace=node.post(f"Have you seen the {MARKER}?"))
 
 
+def as_sealed(node: LocalNode) -> Ref:
+    """To all those who hold it; its picture is encrypted."""
+    friends = [format_account(person.account) for person in node.following()]
+    return node.post(f"Have you seen the {MARKER}?", [NewPicture(png(seed=3), f"A {MARKER}")], to=friends)
+
+
+def as_sealed_answer(node: LocalNode) -> Ref:
+    friends = [format_account(person.account) for person in node.following()]
+    return node.reply(node.post("Which animal is that?", to=friends), f"It is a {MARKER}.")
+
+
 def files_with(home: Path, text: str) -> list[str]:
     """The files below a folder that have a text, or the most of it, in them."""
     needle = text[2:].encode()
@@ -77,6 +88,7 @@ async def _delete_everywhere(world: World, say: Say) -> tuple[dict[str, list[str
         for account in accounts:
             if account != accounts[each.number]:
                 await each.act(partial(LocalNode.follow, account=account))
+    assert await settle(world) is not None
     ref = await author.act(say)
     assert await settle(world) is not None
     if say is not as_earlier_wording:
@@ -102,7 +114,17 @@ async def _delete_everywhere(world: World, say: Say) -> tuple[dict[str, list[str
     return {folder.name: found for folder in folders if (found := files_with(folder, MARKER))}, sent
 
 
-SAYINGS = (as_post, as_reply, as_quote, as_profile, as_picture, as_draft, as_earlier_wording)
+SAYINGS = (
+    as_post,
+    as_reply,
+    as_quote,
+    as_profile,
+    as_picture,
+    as_draft,
+    as_earlier_wording,
+    as_sealed,
+    as_sealed_answer,
+)
 
 
 @pytest.mark.parametrize("say", SAYINGS)

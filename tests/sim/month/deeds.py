@@ -1,8 +1,10 @@
 """What people do on a day, drawn: each does it at their own node, with what that node shows them."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
-from p2pmicro.ids import AccountId, Ref
+from p2pmicro.errors import LocalError
+from p2pmicro.ids import AccountId, Ref, format_account
 from p2pmicro.node.local import LocalNode
 from p2pmicro.node.newpicture import NewPicture
 from p2pmicro.views.filter import ACCOUNT, Mute
@@ -24,6 +26,7 @@ class Month:
         self.world = world
         self.draw = world.draw
         self.truth = Truth()
+        self.circles: dict[int, set[int]] = {}  # who is in the circle of whom
         self.accounts: dict[int, AccountId] = {}  # of those who have begun
 
     def running(self) -> list[SimNode]:
@@ -36,13 +39,17 @@ class Month:
         found = await each.act(lambda local: local.timeline(30))
         return by_ref[self.draw.choice(found).ref] if found else None
 
+    def circle_owners(self) -> list[SimNode]:
+        """Those who have a circle, and whose node runs."""
+        return [each for each in self.running() if each.number in self.circles]
+
     def other_than(self, each: SimNode) -> int | None:
         """Somebody else who has begun; None if there is nobody."""
         others = [number for number in sorted(self.accounts) if number != each.number]
         return self.draw.choice(others) if others else None
 
     def one_of(self, each: SimNode) -> Said | None:
-        """A message of somebody's own that is not deleted; None if there is none."""
+        """A public message of somebody's own that is not deleted; None if there is none."""
         mine = [said for said in self.truth.public if said.author == each.number]
         return self.draw.choice(mine) if mine else None
 
@@ -74,17 +81,89 @@ async def reply(month: Month, each: SimNode) -> str | None:
     if parent is None:
         return None
     said = await _say(month, each, lambda local, text: local.reply(parent.ref, text))
-    said.parent = parent
+    said.parent, said.readers = parent, parent.root.readers
     return f"answers {parent.marker}"
 
 
 async def quote(month: Month, each: SimNode) -> str | None:
     quoted = await month.one_shown_to(each)
-    if quoted is None:
+    if quoted is None or quoted.readers is not None:
         return None
     said = await _say(month, each, lambda local, text: local.quote(quoted.ref, text))
     said.quote = quoted
     return f"quotes {quoted.marker}"
+
+
+# --- To some alone ---
+
+
+async def circle(month: Month, each: SimNode) -> str | None:
+    """Somebody makes a circle, or lets others come into it or go."""
+    owner = month.draw.choice(month.circle_owners() or [each]) if month.draw.random() < 0.8 else each
+    members = month.circles.setdefault(owner.number, set())
+    for _ in range(month.draw.randint(1, 3)):
+        other = month.other_than(owner)
+        if other is None:
+            return None
+        account = month.accounts[other]
+        try:
+            if not await owner.act(lambda local: local.circles()):
+                await owner.act(partial(LocalNode.create_circle, name="Friends", members=[account]))
+            elif other in members:
+                await owner.act(partial(LocalNode.remove_from_circle, name="Friends", members=[account]))
+            else:
+                await owner.act(partial(LocalNode.add_to_circle, name="Friends", members=[account]))
+        except LocalError:  # nothing of them is here yet
+            continue
+        members ^= {other}
+    return f"lets {owner.number} have {sorted(members)} in a circle"
+
+
+async def post_to_circle(month: Month, each: SimNode) -> str | None:
+    owners = [owner for owner in month.circle_owners() if month.circles[owner.number]]
+    if not owners:
+        return None
+    owner = month.draw.choice(owners)
+    said = await _say(month, owner, lambda local, text: local.post(text, to=["Friends"]))
+    said.readers = frozenset((owner.number, *month.circles[owner.number]))
+    return f"lets {owner.number} tell {sorted(said.readers)} {said.marker}"
+
+
+async def whisper(month: Month, each: SimNode) -> str | None:
+    """A message to one or two people, perhaps with a picture."""
+    others = {other for _ in range(month.draw.randint(1, 2)) if (other := month.other_than(each)) is not None}
+    names = [format_account(month.accounts[other]) for other in sorted(others)]
+    pictures = [NewPicture(png(seed=7), "a square")] if month.draw.random() < 0.2 else []
+    if not names:
+        return None
+    try:
+        said = await _say(month, each, lambda local, text: local.post(text, pictures, to=names))
+    except LocalError:  # nothing of them is here yet
+        return None
+    said.readers = frozenset((each.number, *others))
+    return f"whispers {said.marker} to {sorted(others)}"
+
+
+async def answer_sealed(month: Month, each: SimNode) -> str | None:
+    """Answer or like the newest message of a conversation."""
+    by_ref = {said.ref: said for said in month.truth.said}
+    conversations = await each.act(lambda local: local.inbox())
+    if not conversations:
+        return None
+    chosen = month.draw.choice(conversations)
+    found = await each.act(lambda local: local.conversation(chosen.id, 5))
+    parent = by_ref[month.draw.choice(found).ref] if found else None
+    if parent is None:
+        return None
+    if month.draw.random() < 0.3:
+        await each.act(lambda local: local.like(parent.ref))
+        return f"likes {parent.marker} for its readers"
+    try:
+        said = await _say(month, each, lambda local, text: local.reply(parent.ref, text))
+    except LocalError:  # what began the thread is not here any more
+        return None
+    said.parent, said.readers = parent, parent.root.readers
+    return f"answers {parent.marker} for its readers"
 
 
 async def correct(month: Month, each: SimNode) -> str | None:
@@ -99,15 +178,16 @@ async def correct(month: Month, each: SimNode) -> str | None:
 async def _say(month: Month, each: SimNode, write: Callable[[LocalNode, str], Ref]) -> Said:
     marker = month.truth.next_marker()
     text = f"{message(month.draw.randrange(1 << 20))[:100]} {marker}"
-    each.posts += 1
     ref = await each.act(lambda local: write(local, text))
+    each.posts += 1
     return month.truth.add(each.number, ref, text, marker)
 
 
 async def delete(month: Month, each: SimNode) -> str | None:
-    said = month.one_of(each)
-    if said is None:
+    mine = [said for said in month.truth.said if said.author == each.number and not said.deleted]
+    if not mine:
         return None
+    said = month.draw.choice(mine)
     said.deleted = True
     await each.act(lambda local: local.delete(said.ref))
     return f"deletes {said.marker}"
@@ -146,7 +226,7 @@ async def unlike(month: Month, each: SimNode) -> str | None:
 
 async def repost(month: Month, each: SimNode) -> str | None:
     said = await month.one_shown_to(each)
-    if said is None:
+    if said is None or said.readers is not None:
         return None
     await each.act(lambda local: local.repost(said.ref))
     said.reposts.add(each.number)
@@ -155,7 +235,7 @@ async def repost(month: Month, each: SimNode) -> str | None:
 
 async def unrepost(month: Month, each: SimNode) -> str | None:
     said = await month.one_shown_to(each)
-    if said is None:
+    if said is None or said.readers is not None:
         return None
     await each.act(lambda local: local.unrepost(said.ref))
     said.reposts.discard(each.number)
@@ -276,6 +356,10 @@ DEEDS: dict[Deed, int] = {
     correct: 3,
     delete: 5,
     draft: 2,
+    circle: 10,
+    post_to_circle: 12,
+    whisper: 5,
+    answer_sealed: 12,
     like: 12,
     unlike: 3,
     repost: 6,

@@ -11,7 +11,7 @@ from p2pmicro.store.verify import verify
 from p2pmicro.views.rebuild import rebuild
 from tests.canaries import secrets_of, spellings
 from tests.sim.month.deeds import DRAFTED, Month
-from tests.sim.month.shown import alike, holes
+from tests.sim.month.shown import alike, holes, readable
 from tests.sim.month.tables import differing, tables
 from tests.sim.month.truth import Said
 from tests.sim.world import SimNode
@@ -25,7 +25,15 @@ async def judge(month: Month) -> list[str]:
         for check in (_whole, _rebuilt):
             found += await each.act(partial(_list_of, check))
         faults += [f"{each.number}: {fault}" for fault in [*found, *_deeds_kept(each)]]
-    return [*faults, *_blocked_gone(month), *alike(month), *holes(month), *_told_too_much(month)]
+    return [
+        *faults,
+        *_blocked_gone(month),
+        *alike(month),
+        *holes(month),
+        *_read_by_others(month),
+        *readable(month),
+        *_told_too_much(month),
+    ]
 
 
 def _list_of(check: Callable[[LocalNode], Iterator[str]], local: LocalNode) -> list[str]:
@@ -101,6 +109,17 @@ def _blocked_gone(month: Month) -> Iterator[str]:
                         yield f"{each.number}: {path.name} has {said.marker} of {said.author}, who is blocked"
 
 
+def _read_by_others(month: Month) -> Iterator[str]:
+    """Of what was sealed, no file of anybody who was not to read it when it was written has a word."""
+    for each in month.world.nodes:
+        contents = {path.name: path.read_bytes() for path in _files(each)}
+        for said in month.truth.said:
+            if said.readers is not None and each.number not in said.readers:
+                for name, data in contents.items():
+                    if said.marker.encode() in data:
+                        yield f"{each.number}: {name} has {said.marker}, which is for {sorted(said.readers)}"
+
+
 def _files(each: SimNode) -> list[Path]:
     return [path for folder in (each.home.path, each.home.state) for path in folder.rglob("*") if path.is_file()]
 
@@ -124,7 +143,9 @@ def _told_too_much(month: Month) -> Iterator[str]:
             if name == "me.p2pb" and DRAFTED.encode() in path.read_bytes():
                 yield f"a bundle of {each.number} has a draft"
     for each in month.world.nodes:
-        for spelling in [spelling for secret in secrets_of(each.home) for spelling in spellings(secret)]:
+        assert each.local is not None
+        given = [secret for (secret,) in each.local.connection.execute("SELECT secret FROM secrets")]
+        for spelling in [spelling for secret in (*secrets_of(each.home), *given) for spelling in spellings(secret)]:
             for name, data in {"a log": logged, **exports}.items():
                 if spelling in data:
                     yield f"{name} has a key of {each.number}"

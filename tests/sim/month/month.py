@@ -66,7 +66,7 @@ async def _day(month: Month, day: int) -> None:
     for each in month.world.nodes:
         if each.local is None and draw.random() < 0.6:
             await _start(month, each)
-    for _ in range(draw.randint(4, 12)):
+    for _ in range(draw.randint(5, 14)):
         await trio.sleep(draw.choice((0.0, 0.0, 0.05, 0.5, draw.uniform(0, _LIVED_S / 4))))
         awake = month.running()
         if awake:

@@ -81,7 +81,7 @@ def _shown(local: LocalNode) -> Shown:
         found[f"followed by {state.account.hex()}"] = sorted(one.account for one in local.following(state.account))
         for seq in _seqs(local, state):
             message = local.message(state.feed, seq)
-            if message is not None:
+            if message is not None and not message.sealed:
                 found[f"message {state.feed.hex()}/{seq}"] = _told(local, message.ref)
     return found
 
@@ -110,6 +110,32 @@ def _differences(one: Shown, other: Shown) -> Iterator[str]:
     for name in sorted(one.keys() | other.keys()):
         if one.get(name) != other.get(name):
             yield f"{name} is {one.get(name)} and {other.get(name)}"
+
+
+def readable(month: Month) -> Iterator[str]:
+    """Who was to read a sealed message reads it where it is held, once what began its thread was read there."""
+    for each in month.world.nodes:
+        assert each.local is not None
+        each.local.unseal()
+        for said in month.truth.said:
+            if said.readers is None or said.deleted or said.root.deleted:
+                continue
+            message = each.local.message(said.ref.feed, said.ref.seq)
+            if each.number not in said.readers:
+                if message is not None:
+                    yield f"{each.number}: {said.marker} is shown, and is for {sorted(said.readers)}"
+                continue
+            held = _is_held(each.local, said.ref) and _is_held(each.local, said.root.ref)
+            if held and (message is None or (message.text, message.sealed) != (said.text, True)):
+                yield f"{each.number}: {said.marker} is not shown to its reader"
+
+
+def _is_held(local: LocalNode, ref: Ref) -> bool:
+    row = local.connection.execute(
+        "SELECT 1 FROM held JOIN feeds ON number = key >> 32 WHERE feed = ? AND key & 4294967295 = ?",
+        (ref.feed, ref.seq),
+    ).fetchone()
+    return row is not None
 
 
 def holes(month: Month) -> Iterator[str]:

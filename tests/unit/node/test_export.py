@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 import stat
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -27,6 +27,7 @@ from p2pmicro.store import private
 from p2pmicro.store.db import transaction
 from p2pmicro.store.lock import NodeLock
 from p2pmicro.store.serve import read_excerpt
+from tests.canaries import secrets_of, spellings
 from tests.pictures import png
 from tests.test_docs import read
 
@@ -106,6 +107,38 @@ def test_private_things_are_in_it_only_if_asked_for(ada: LocalNode, tmp_path: Pa
     document = exported(ada, tmp_path / "me.json", drafts_too=True)
     assert [draft["text"] for draft in document["drafts"]] == [f"A {MARKER}!"]
     assert json.dumps(document).count(MARKER) == 1
+
+
+def test_messages_to_some_are_in_it_only_if_asked_for_and_keys_never(ada: LocalNode, tmp_path: Path) -> None:
+    with opened(tmp_path, "ben") as ben:
+        exported(ben, tmp_path / "ben.p2pb")
+        ada.follow(ben.account)
+        ada.import_bundle(tmp_path / "ben.p2pb")
+        ada.create_circle("Hills", [ben.account])
+        root = ada.post(MARKER, [NewPicture(png(), "a square")], to=["Hills"])
+        exported(ada, tmp_path / "ada.p2pb")
+        ben.follow(ada.account)
+        ben.import_bundle(tmp_path / "ada.p2pb")
+        ben.reply(root, f"A {MARKER}!")
+        ben.mark_read(ben.inbox()[0].id)
+        for node in (ada, ben):
+            everything = exported(node, tmp_path / "all.json", everybody=True, private_too=True, drafts_too=True)
+            without = exported(node, tmp_path / "public.json", everybody=True)
+            exported(node, tmp_path / "all.p2pb", everybody=True)
+            assert MARKER in texts(everything)
+            assert [picture["base64"] for picture in everything["pictures"]] == [b64encode(png()).decode()]
+            assert not any(entry["sealed"] for entry in without["entries"])
+            assert without["pictures"] == []
+            secrets = [
+                *secrets_of(node.home),
+                *(row[0] for row in node.connection.execute("SELECT secret FROM secrets")),
+            ]
+            secrets += [row[0] for row in node.connection.execute("SELECT secret FROM pictures")]
+            assert len(secrets) > 6
+            for name in ("all.json", "public.json", "all.p2pb"):
+                data = (tmp_path / name).read_bytes()
+                assert (MARKER.encode() in data) is (name == "all.json")
+                assert not [spelling for secret in secrets for spelling in spellings(secret) if spelling in data]
 
 
 def test_each_item_stands_on_a_line_of_its_own(ada: LocalNode, tmp_path: Path) -> None:
