@@ -80,7 +80,10 @@ async def reply(month: Month, each: SimNode) -> str | None:
     parent = await month.one_shown_to(each)
     if parent is None:
         return None
-    said = await _say(month, each, lambda local, text: local.reply(parent.ref, text))
+    try:
+        said = await _say(month, each, lambda local, text: local.reply(parent.ref, text))
+    except LocalError:  # a sealed one, and what began its thread is not here any more
+        return None
     said.parent, said.readers = parent, parent.root.readers
     return f"answers {parent.marker}"
 
@@ -124,7 +127,10 @@ async def post_to_circle(month: Month, each: SimNode) -> str | None:
     if not owners:
         return None
     owner = month.draw.choice(owners)
-    said = await _say(month, owner, lambda local, text: local.post(text, to=["Friends"]))
+    try:
+        said = await _say(month, owner, lambda local, text: local.post(text, to=["Friends"]))
+    except LocalError:  # nothing of a member is here any more
+        return None
     said.readers = frozenset((owner.number, *month.circles[owner.number]))
     return f"lets {owner.number} tell {sorted(said.readers)} {said.marker}"
 
@@ -156,8 +162,7 @@ async def answer_sealed(month: Month, each: SimNode) -> str | None:
     if parent is None:
         return None
     if month.draw.random() < 0.3:
-        await each.act(lambda local: local.like(parent.ref))
-        return f"likes {parent.marker} for its readers"
+        return await like_it(each, parent)
     try:
         said = await _say(month, each, lambda local, text: local.reply(parent.ref, text))
     except LocalError:  # what began the thread is not here any more
@@ -210,7 +215,14 @@ async def like(month: Month, each: SimNode) -> str | None:
     said = await month.one_shown_to(each)
     if said is None:
         return None
-    await each.act(lambda local: local.like(said.ref))
+    return await like_it(each, said)
+
+
+async def like_it(each: SimNode, said: Said) -> str | None:
+    try:
+        await each.act(lambda local: local.like(said.ref))
+    except LocalError:  # a sealed one, and what began its thread is not here any more
+        return None
     said.likes.add(each.number)
     return f"likes {said.marker}"
 
@@ -219,7 +231,10 @@ async def unlike(month: Month, each: SimNode) -> str | None:
     said = await month.one_shown_to(each)
     if said is None:
         return None
-    await each.act(lambda local: local.unlike(said.ref))
+    try:
+        await each.act(lambda local: local.unlike(said.ref))
+    except LocalError:
+        return None
     said.likes.discard(each.number)
     return f"likes {said.marker} no longer"
 
