@@ -15,6 +15,7 @@ bind it to its author's feed. HPKE is RFC 9180 with X25519, HKDF-SHA256 and ChaC
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from hashlib import sha256
 
 from cryptography.exceptions import InvalidTag
@@ -27,9 +28,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from .. import cbor
 from ..errors import LocalError
 from ..ids import AccountId, FeedId
-from ..keys import load_box_private, load_box_public
+from ..keys import KEY_BYTES, load_box_private, load_box_public
 from ..limits import REPLY_KEYS_MAX, SEALED_BODY_BYTES, SEALED_SLOTS, SEALED_TAG_BYTES
-from .fields import Content
+from .fields import HASH_BYTES, Content
 from .kinds import SALT_BYTES
 
 CONTENT_KEY_BYTES = 16
@@ -39,6 +40,8 @@ _SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)
 _LENGTH_BYTES = 2
 _BODY = b"p2pmicro sealed 1"
 _SLOT = b"p2pmicro slot 1"
+_SPARE = b"for the same work in every case."  # an X25519 secret, and no secret
+_SPARE_INFO = bytes(len(_SLOT) + 2 * KEY_BYTES + SALT_BYTES + HASH_BYTES)  # as long as any
 
 
 class SealError(LocalError):
@@ -123,27 +126,30 @@ def open_sealed(account: AccountId, feed: FeedId, content: Content, keyring: Key
     info = _SLOT + account + feed + salt + commit
     slots: list[bytes] = content["slots"]
     by_tag = {slot[:SEALED_TAG_BYTES]: slot for slot in reversed(slots)}  # of two alike, the first
-    hits = [secret for secret in keyring.tagged if tag_of(secret, salt) in by_tag]
+    tags = [(tag_of(secret, salt), secret) for secret in keyring.tagged]
+    hits = [(by_tag[tag], secret) for tag, secret in tags if tag in by_tag]
     found: list[tuple[bytes, bytes | None]] = []
-    if hits:
-        content_key = _open_slot(by_tag[tag_of(hits[0], salt)], load_box_private(hits[0]), info)
-        if content_key is not None:
-            found.append((content_key, hits[0]))
-    else:
-        _open_slot(slots[0], keyring.boxes[0], info)  # for the same work
+    # The newest alone: else who knows a secret could make its readers work longer. Without one, a slot that won't open.
+    slot, secret = hits[0] if hits else (slots[0], _SPARE)
+    content_key = _open_slot(slot, load_box_private(secret), info)
+    if content_key is not None:
+        found.append((content_key, secret))
     for box in keyring.boxes:
         for slot in slots:
             content_key = _open_slot(slot, box, info)
             if content_key is not None:
                 found.append((content_key, None))
+    # What opens takes another time than what does not: one does in any case, and all others do not.
+    _open_slot(slots[0] if found else _spare_slot(), load_box_private(_SPARE), _SPARE_INFO)
     used, by = found[0] if found else (bytes(CONTENT_KEY_BYTES), None)
     body_key, committed = _derive(used, salt)
     try:
         padded = ChaCha20Poly1305(body_key).decrypt(_NONCE, content["body"], _aad(account, feed, salt, commit))
     except InvalidTag:
         return None
-    # Before anything of it is used: under another commitment the same bytes may open to another text for others.
-    if committed != commit:
+    # Before anything of it is used: under another commitment the same bytes may open to another text for others. And
+    # who was given no key reads nothing, even if an author sealed with the one that stood in for it.
+    if committed != commit or not found:
         return None
     plain = _unpad(padded)
     return None if plain is None else Opened(plain, by)
@@ -160,6 +166,13 @@ def _open_slot(slot: bytes, key: X25519PrivateKey, info: bytes) -> bytes | None:
     except (InvalidTag, ValueError):  # ValueError: a key of small order, whose secret would be all zeros
         return None
     return content_key
+
+
+@cache
+def _spare_slot() -> bytes:
+    """A slot that opens: to a key that everybody has."""
+    public = load_box_private(_SPARE).public_key()
+    return bytes(SEALED_TAG_BYTES) + _SUITE.encrypt(bytes(CONTENT_KEY_BYTES), public, _SPARE_INFO)
 
 
 def _derive(content_key: bytes, salt: bytes) -> tuple[bytes, bytes]:

@@ -71,6 +71,9 @@ def _which_counts() -> Iterator[Vector]:
         secrets=[REPLY_KEY],
         expected=found_inside("post", _TEXT),
     )
+    one = Made(_PLAIN, content_key=bytes(16), boxes=(BOX_A,))
+    comment = "Sealed with a content key of zeros, which anybody may guess: it counts for who has a slot alone."
+    yield sealed_vector("key_of_zeros", "sealed-open", comment, one)
     slots = [own, bytes(8) + tagged[8:], *others]
     comment = "A slot to a reply key under another tag is not looked for."
     yield sealed_vector("tag_absent", "sealed-open", comment, one, {**content, "slots": slots}, secrets=[REPLY_KEY])
