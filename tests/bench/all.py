@@ -16,6 +16,7 @@ BENCHES = (
     ("bench_timeline",),
     ("bench_views",),
     ("bench_search",),
+    ("bench_seal",),
 )
 
 
