@@ -459,7 +459,7 @@ export async function readBundle(bytes, trace) {
 // --- Payloads (content.md) ---
 
 const no = (why) => refuse("entry.content", why);
-const codePoints = (text) => [...text].length;
+export const codePoints = (text) => [...text].length;
 
 const field = {
   integer: (low, high) => (value) =>
