@@ -18,6 +18,7 @@ from .held import account_of_key, ids_of, target_of
 from .message import Message, load, visible
 
 CONVERSATION_BYTES = 16
+_UNREAD_MAX = 1000  # counted up to here: whoever has left so many looks at the newest
 _NEWEST_MAX = 100_000
 """Messages of one conversation that are looked at: more than anybody scrolls through."""
 
@@ -102,7 +103,7 @@ class Conversations:
         return visible(connection, (key for (key,) in rows), limit)
 
     def unread(self, connection: sqlite3.Connection, own: AccountId, conversation: bytes) -> int:
-        """How many messages of others came after what was read last."""
+        """How many messages of others came after what was read last, counted up to 1,000."""
         read = private.get(connection, "read", conversation)
         after = read if isinstance(read, int) else -(1 << 62)
         rows = connection.execute(
@@ -110,9 +111,9 @@ class Conversations:
             " JOIN feeds ON feeds.number = t.key >> 32 JOIN accounts ON accounts.number = feeds.account"
             " WHERE (r.conversation = ?1 OR (r.conversation IS NULL AND t.root = ?1))"
             " AND t.time_ms > ?2 AND accounts.account <> ?3 LIMIT ?4",
-            (conversation, after, own, _NEWEST_MAX),
+            (conversation, after, own, _UNREAD_MAX),
         )
-        return len(visible(connection, (key for (key,) in rows), _NEWEST_MAX))
+        return len(visible(connection, (key for (key,) in rows), _UNREAD_MAX))
 
     def _conversation(
         self, connection: sqlite3.Connection, own: AccountId, conversation: bytes, newest: int

@@ -61,7 +61,8 @@ class Pictures:
             if row.entry.kind == "post" and "media" in content:
                 for place, one in enumerate(pictures_of(content)):
                     named.append((row.key, place, one.hash, one.type, one.size_bytes, one.key))
-                    if row.role >= Role.FOLLOWED and not row.alone:
+                    # P4: who fetches a picture of a sealed message shows that it can read that, so a person has to ask.
+                    if row.role >= Role.FOLLOWED and not row.alone and not row.sealed:
                         wishes.append(_wish(one, row.key, row.time_ms, row.role))
         if named:
             connection.executemany("INSERT INTO pictures VALUES (?, ?, ?, ?, ?, ?)", named)
@@ -92,7 +93,7 @@ class Pictures:
             for feed in feeds:
                 rows = connection.execute(
                     "SELECT hash, bytes, p.key, seen_ms, ? FROM pictures p JOIN entries e ON e.key = p.key"
-                    " WHERE p.key BETWEEN ? AND ? ORDER BY p.key DESC LIMIT ?",
+                    " WHERE p.key BETWEEN ? AND ? AND p.secret IS NULL ORDER BY p.key DESC LIMIT ?",
                     (new == Role.OWN, feed << 32, feed << 32 | 0xFFFFFFFF, _FOLLOWED_BEFORE_MAX),
                 ).fetchall()
                 media.want(connection, [Wish(*row) for row in rows])

@@ -10,10 +10,12 @@ from p2pmicro.feed import content
 from p2pmicro.ids import Ref, format_account
 from p2pmicro.node import circles, sealing
 from p2pmicro.node.local import LocalNode
+from p2pmicro.node.newpicture import NewPicture
 from p2pmicro.node.unsealing import box_of
 from p2pmicro.store import private
 from p2pmicro.store.db import transaction
 from p2pmicro.store.view import CLOSED, OPENED
+from tests.pictures import png
 from tests.unit.node.town import Town
 
 
@@ -165,6 +167,19 @@ def test_rebuild_opens_nothing_and_gives_the_same(town: Town, monkeypatch: pytes
     monkeypatch.setattr("p2pmicro.node.unsealing.open_sealed", lambda *_: pytest.fail("opened again"))
     ben.rebuild()
     assert texts(ben) == before == ["for Ben"]
+
+
+def test_picture_of_a_sealed_message_is_fetched_only_when_its_reader_asks(town: Town) -> None:
+    ada, ben = town["Ada"], town["Ben"]
+    ref = ada.post("look", [NewPicture(png(), "a square")], to=["Ben"])
+    path = ada.home.path.parent / "without pictures.p2pb"
+    ada.export(ada.plan_export(path, pictures_too=False))
+    ben.import_bundle(path)
+    assert texts(ben) == ["look"]
+    wanted = "SELECT count(*) FROM media WHERE state = 0"
+    assert ben.connection.execute(wanted).fetchone()[0] == 0
+    ben.picture(ref)
+    assert ben.connection.execute(wanted).fetchone()[0] == 1
 
 
 # --- Private state ---
