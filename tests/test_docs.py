@@ -10,6 +10,7 @@ import pytest
 from p2pmicro import errors, limits
 from p2pmicro.feed.content import KINDS, TextError
 from p2pmicro.feed.picture import PictureError
+from p2pmicro.feed.seal import SealError
 
 from .vectors.form import FOLDER, load_hex
 
@@ -129,7 +130,7 @@ def codes(family: type[errors.P2PMicroError]) -> set[str]:
 
 @pytest.mark.parametrize("page", ["content.md", "feed.md"])
 def test_error_codes_are_those_of_the_code(page: str) -> None:
-    known = {*codes(errors.P2PMicroError), TextError.code, PictureError.code}
+    known = {*codes(errors.P2PMicroError), TextError.code, PictureError.code, SealError.code}
     used = set(re.findall(r"`((?:entry|local|remote|store)(?:\.[a-z_]+)?)`", read(page)))
     assert used <= known
     tables = set(re.findall(r"^\| `([a-z.]+)` \|", read(page), re.M))

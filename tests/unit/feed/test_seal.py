@@ -1,4 +1,4 @@
-"""Sealing and opening. Source: protocol/content.md, "Sealed"."""
+"""Sealing and opening. Source: protocol/content.md, "Sealing"."""
 
 from hashlib import shake_256
 
