@@ -279,8 +279,9 @@ def test_a_picture_to_one_person_is_read_by_nobody_else_on_the_way(tmp_path: Pat
         with ben.running(*LOCAL, "--peer", node.ready["listen"][0]):
             wait_for("Ben's keys", lambda: "Ben" in {one["name"] for one in ada.json("following")})
             sent = ada.json("post", "look", "--to", accounts[1], "--picture", put(tmp_path), "--alt", "A hill")[0]
-            wait_for("the picture", lambda: len(media(ben)) == 1)
-            ben.json("picture", sent["ref"], "--save", str(tmp_path / "got.png"))
+            wait_for("the message", lambda: ben.call("show", sent["ref"]).returncode == 0)
+            assert media(ben) == [], "nothing is fetched unasked: it would show that he can read the message"
+            ben.json("picture", sent["ref"], "--save", str(tmp_path / "got.png"), "--wait", "30")
         ada.json("post", "that was all")
         between.message("that was all")
     stripped = strip(pictures.png_chatty())
