@@ -95,7 +95,6 @@ class Carried(Export):
             raise ConfigError(f"{path} can't be read: {error.strerror}.") from None
         result.manifest = reader.manifest
         self.unseal()
-        self.unseal()
         self._refresh_carried()
         return result
 
@@ -172,6 +171,8 @@ class Carried(Export):
     def _take_picture(self, found: bundle.Carried) -> int:
         """Keep a picture if an entry names it, is of somebody one follows, and says of it what it is."""
         name = found.name
+        # Of a message to some it is not asked for, as that would tell who can read it. A file tells nobody.
+        media.want(self.connection, PICTURES.sealed_wishes(self.connection, name))
         if media.state_of(self.connection, name) is not media.State.WANTED:
             return 0
         try:

@@ -140,6 +140,16 @@ class Pictures:
 
     # --- Queries ---
 
+    def sealed_wishes(self, connection: sqlite3.Connection, name: bytes) -> list[Wish]:
+        """What messages to some, of people one follows and of oneself, name by this hash."""
+        rows = connection.execute(
+            "SELECT p.hash, p.bytes, p.key, e.seen_ms, a.role = ? FROM pictures p JOIN entries e ON e.key = p.key"
+            " JOIN feeds f ON f.number = p.key >> 32 JOIN accounts a ON a.number = f.account"
+            " WHERE p.hash = ? AND p.secret IS NOT NULL AND a.role >= ?",
+            (int(Role.OWN), name, int(Role.FOLLOWED)),
+        )
+        return [Wish(*row) for row in rows]
+
     def fits(self, connection: sqlite3.Connection, name: bytes, data: bytes, facts: Facts | None) -> bool:
         """Whether bytes that came are what some entry that is held says of this hash.
 
