@@ -81,3 +81,11 @@ def test_account_in_the_readme_is_a_sketch_and_no_real_one() -> None:
     for sketch in re.findall(r"did:key:\S+", README.read_text(encoding="utf-8")):
         assert "…" in sketch, sketch
     assert parse_account("did:key:z6MkpTHR8VNsBxYAAWHut2Geadd9jSwuBV8xRoAnwWsdvktH")
+
+
+def test_limits_say_who_opens_what_was_sealed() -> None:
+    limits = " ".join(_section("What no program can promise").split())
+    # P5 of the threats: a thief of the seed reads all of it, and nothing that we do can change that.
+    assert "opens all of it, old and new" in limits
+    assert "whoever can read a message can read its answers" in limits
+    assert "no forward secrecy" in limits
