@@ -7,7 +7,7 @@ from ..ids import AccountId, format_account
 from ..node.circles import Circle
 from ..node.local import LocalNode
 from ..views.conversations import Conversation
-from .message import message_json, print_message
+from .message import message_json, originals_of, print_message
 from .opening import open_home
 from .output import bold, counted, dim, local_time, print_json, printable
 from .person import called
@@ -95,11 +95,12 @@ def _list_conversations(args: Namespace, node: LocalNode) -> None:
 def _show_conversation(args: Namespace, node: LocalNode) -> None:
     conversation = node.find_conversation(args.people)
     found = node.conversation(conversation, args.limit)
+    originals = originals_of(node, found)
     for message in reversed(found):  # as it was said
         if args.json:
             print_json(message_json(message) | {"conversation": conversation.hex()})
         else:
-            print_message(message)
+            print_message(message, originals=originals)
     if not found and not args.json:
         print("Nothing was said here yet.")
     if not args.keep_unread:

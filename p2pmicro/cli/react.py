@@ -23,10 +23,11 @@ def repost(args: Namespace) -> None:
 def like(args: Namespace) -> None:
     """Like a message."""
     with open_home(args) as node:
-        target = node.find_ref(args.ref)
-        ref = node.like(target)
-    said = "You like it; everybody can see that." if ref is not None else "You like it already."
-    _told(args, {"liked": True}, target, ref, said)
+        target = node.find_message(args.ref)
+        ref = node.like(target.ref)
+    who = "who can read it" if target.sealed else "everybody"
+    said = f"You like it; {who} can see that." if ref is not None else "You like it already."
+    _told(args, {"liked": True}, target.ref, ref, said)
 
 
 def unlike(args: Namespace) -> None:

@@ -66,3 +66,13 @@ def test_sealed_message_for_others_is_said_to_be_one(ada: Shell, known: Town) ->
     ref = known["Ben"].post("for Cleo", to=["Cleo"])
     bring(ada, known["Ben"])
     assert "sealed for others" in ada.refused("show", format_ref(ref.feed, ref.seq))[2]
+
+
+def test_conversation_says_what_an_answer_answers_and_who_sees_a_like(ada: Shell, known: Town) -> None:
+    ada.json("post", "--to", "Ben", "Sunday?")
+    (asked,) = ada.json("inbox", "Ben")
+    ada.json("reply", asked["ref"], "Or Monday?")
+    said = ada("inbox", "Ben").out
+    assert "not here" not in said
+    assert said.count("Sunday?") == 2
+    assert ada("like", asked["ref"]).out == "You like it; who can read it can see that.\n"
