@@ -452,6 +452,7 @@ async def test_eight_sessions_at_once_and_one_that_breaks_us(
         for number in range(SESSIONS_MAX - 1):
             peer = await stack.enter_async_context(await Stranger.dial(victim.listening[0], stranger(number)))
             await peer.meet(victim.account)
+            await peer.until(Have)  # until it is told what there is, news comes as a have and not as a range
             peers.append(peer)
         assert sum(peer.state == "connected" for peer in await victim.peers()) == SESSIONS_MAX
         await peers[0].send(Have([], 666))
