@@ -76,19 +76,19 @@ class Conversations:
     def inbox(self, connection: sqlite3.Connection, own: AccountId, limit: int) -> list[Conversation]:
         """Conversations, the one with the newest message first; what is muted or blocked is in none."""
         hidden = Filter.read(connection)
-        newest: dict[bytes, tuple[int, int]] = {}
-        for conversation, time_ms, key in connection.execute(
-            "SELECT coalesce(r.conversation, t.root), t.time_ms, t.key FROM talks t"
+        newest: dict[bytes, Message] = {}
+        for conversation, key in connection.execute(
+            "SELECT coalesce(r.conversation, t.root), t.key FROM talks t"
             " LEFT JOIN talk_roots r ON r.root = t.root ORDER BY t.time_ms DESC, t.key DESC LIMIT ?",
             (_NEWEST_MAX,),
         ):
             if conversation not in newest and not hidden.hides_key(key):
                 shown = hidden.shown(load(connection, [key]))
                 if shown:
-                    newest[conversation] = (time_ms, key)
+                    newest[conversation] = shown[0]
             if len(newest) == limit:
                 break
-        return [self._conversation(connection, own, one, key) for one, (_, key) in newest.items()]
+        return [self._conversation(connection, own, one, message) for one, message in newest.items()]
 
     def messages(
         self, connection: sqlite3.Connection, conversation: bytes, limit: int, before: tuple[int, int] | None = None
@@ -116,7 +116,7 @@ class Conversations:
         return len(visible(connection, (key for (key,) in rows), _UNREAD_MAX))
 
     def _conversation(
-        self, connection: sqlite3.Connection, own: AccountId, conversation: bytes, newest: int
+        self, connection: sqlite3.Connection, own: AccountId, conversation: bytes, newest: Message
     ) -> Conversation:
         people: dict[AccountId, None] = {}
         circle = None
@@ -125,10 +125,9 @@ class Conversations:
             people.update(dict.fromkeys((root.account, *root.to)))
             if root.circle is not None:
                 circle = (root.account, root.circle)
-        (message,) = load(connection, [newest])
-        people[message.account] = None
+        people[newest.account] = None
         people.pop(own, None)
-        return Conversation(conversation, tuple(people), circle, message, self.unread(connection, own, conversation))
+        return Conversation(conversation, tuple(people), circle, newest, self.unread(connection, own, conversation))
 
 
 def _talks(connection: sqlite3.Connection, rows: Sequence[Row]) -> list[tuple[Row, bytes]]:
