@@ -1,15 +1,19 @@
 """Proofs and names under chance: what nobody signed proves nothing (threats L5, L9, L11, X15)."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from itertools import product
 from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
 
 import pytest
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 
 import p2pmicro
 from p2pmicro import cbor, ids, keys
@@ -21,6 +25,7 @@ from p2pmicro.feed.device import DeviceProof, Revoke, check_device_proof, check_
 from p2pmicro.feed.fork import ForkProof, Side, check_fork_proof, make_fork_proof
 from p2pmicro.ids import AccountId, EntryId, FeedId
 from p2pmicro.limits import FORK_SIDE_MAX
+from p2pmicro.net import tls
 from p2pmicro.sync.message import check_hello, make_hello
 from tests.made import NOW_MS, MadeFeed, flipped, private_key, secret
 
@@ -125,7 +130,7 @@ def test_every_placement_of_heads_on_two_short_branches_proves_the_same_fork(fee
 
 # --- One signature offered for another use (L9) ---
 
-KEY = private_key("all uses")  # an account and its feed under one key: the worst case
+KEY = private_key("all uses")  # an account, its feed and its network's CA under one key: the worst case
 FEED, ACCOUNT = FeedId(KEY.public), AccountId(KEY.public)
 
 
@@ -164,6 +169,20 @@ def _hello(drawn: _Drawn) -> Any:
     return make_hello(KEY, drawn.initiator, drawn.certificates, drawn.epoch, frozenset(), None)
 
 
+def _certified(drawn: _Drawn) -> bytes:
+    return tls._to_be_signed(b"\x40" + drawn.link.id[1:16], tls._NODE_NAME, drawn.device_key, tls._NODE_EXTENSIONS)
+
+
+@cache
+def _ca() -> x509.Certificate:
+    return x509.load_der_x509_certificate(tls.ca_certificate(KEY))
+
+
+def _check_certificate(drawn: _Drawn, signature: bytes) -> None:
+    made = x509.load_der_x509_certificate(tls._certificate(_certified(drawn), signature))
+    made.verify_directly_issued_by(_ca())
+
+
 USES: dict[str, tuple[Callable[[_Drawn], bytes], Callable[[_Drawn, bytes], object]]] = {
     "head": (
         lambda drawn: sign_head(KEY, drawn.link),
@@ -180,6 +199,7 @@ USES: dict[str, tuple[Callable[[_Drawn], bytes], Callable[[_Drawn, bytes], objec
             replace(_hello(drawn), signature=signature), drawn.initiator, drawn.certificates
         ),
     ),
+    "certificate": (lambda drawn: KEY.sign(_certified(drawn)), _check_certificate),
 }
 
 
@@ -199,15 +219,32 @@ def test_signature_serves_the_use_that_it_was_made_for_alone(
         if made_for == offered_for:
             USES[offered_for][1](drawn, signature)
         else:
-            with pytest.raises((EntryError, AuthError)):
+            with pytest.raises((EntryError, AuthError, InvalidSignature)):
                 USES[offered_for][1](drawn, signature)
 
 
+def _sources() -> dict[str, str]:
+    folder = Path(p2pmicro.__file__).parent
+    return {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in folder.rglob("*.py")}
+
+
+def test_all_that_is_signed_is_among_the_uses() -> None:
+    """Who signs something new sees here that it has to stand above, and be offered for every other use."""
+    signing = Counter({name: source.count(".sign(") for name, source in _sources().items()})
+    assert +signing == {
+        "keys.py": 1,  # the one way to sign
+        "feed/chain.py": 1,  # head
+        "feed/device.py": 2,  # device, revoke
+        "sync/message.py": 1,  # hello
+        "node/greeting.py": 1,  # salt
+        "net/tls.py": 2,  # certificate, a node's and the CA's own
+    }
+
+
 def test_no_name_of_a_use_begins_another() -> None:
-    source = "".join(path.read_text("utf-8") for path in Path(p2pmicro.__file__).parent.rglob("*.py"))
-    found = re.findall(r'b"(p2pmicro [a-z ]+ 1)', source)
+    found = re.findall(r'b"(p2pmicro [a-z ]+ 1)', "".join(_sources().values()))
     names = set(found)
-    assert {f"p2pmicro {use} 1" for use in (*USES, "feed")} <= names
+    assert {f"p2pmicro {use} 1" for use in (*SIGNERS.keys() - {"certificate"}, "feed")} <= names
     assert not [(one, other) for one in names for other in names - {one} if other.startswith(one)]
     assert len(found) == len(names), "a name stands at two places"
 

@@ -181,7 +181,7 @@ USES: dict[str, tuple[Callable[[bytes, bytes], bytes], Callable[[bytes, bytes], 
 
 @pytest.mark.parametrize(("made_for", "offered_for"), list(product(USES, repeat=2)))
 def test_what_is_sealed_opens_for_its_use_alone(made_for: str, offered_for: str, rng: Random, soak: int) -> None:
-    for _ in range(100 * soak):
+    for _ in range(1000 * soak):
         key, plain = rng.randbytes(32), rng.randbytes(16)
         given_bytes = USES[made_for][0](key, plain)
         assert USES[offered_for][1](key, given_bytes) == (plain if made_for == offered_for else None)
