@@ -1,6 +1,7 @@
 """Who is blocked: nothing of theirs comes in by any way, nothing is kept, nobody can tell. Source: threats G13, P1."""
 
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -8,20 +9,29 @@ import pytest
 from p2pmicro.feed import content
 from p2pmicro.feed.device import check_device_proof, make_revoke
 from p2pmicro.feed.fork import make_fork_proof
-from p2pmicro.ids import AccountId
+from p2pmicro.ids import AccountId, Ref
 from p2pmicro.node.inbound import Brought, Inbound, Met, verify
-from p2pmicro.store import forget, private
+from p2pmicro.store import forget, media, private
 from p2pmicro.store.blocks import drop_step
 from p2pmicro.store.db import transaction
 from p2pmicro.store.feeds import Role, account_number
 from p2pmicro.store.peers import interest_set, interest_version
 from p2pmicro.store.verify import verify as verify_store
-from p2pmicro.sync.message import Have, HaveItem, Interest, RangeGiven, Resume
+from p2pmicro.sync.message import ExcerptGiven, Have, HaveItem, Interest, Media, RangeGiven, Resume
 from p2pmicro.views import PEOPLE
 from tests.made import NOW_MS, MadeFeed
+from tests.pictures import png
 from tests.property.pipe import End, Party, World, lacking, table
+from tests.traces import all_rows, written
 
 SPAM = MadeFeed(150, "spam", account="spammer")
+PICTURE = png()
+SPAM.append(
+    content.write(
+        NOW_MS, "post", content.post("buy", media=[[sha256(PICTURE).digest(), "image/png", len(PICTURE), "this"]])
+    )
+)
+LAST = SPAM.last
 
 
 def rows_of(party: Party, account: AccountId) -> dict[str, int]:
@@ -60,8 +70,12 @@ def have(made: MadeFeed) -> HaveItem:
 
 
 WAYS: dict[str, Callable[[], Brought]] = {
-    "a push": lambda: RangeGiven(None, SPAM.range(1, 150)),
-    "an answer": lambda: RangeGiven(7, SPAM.range(1, 150)),
+    "a push": lambda: RangeGiven(None, SPAM.range(1, LAST)),
+    "an answer": lambda: RangeGiven(7, SPAM.range(1, LAST)),
+    "an answer without its beginning": lambda: RangeGiven(7, SPAM.range(65, LAST)),
+    "an excerpt": lambda: ExcerptGiven(None, SPAM.excerpt(LAST, LAST), [SPAM.proof]),
+    "an excerpt that was asked for": lambda: ExcerptGiven(8, SPAM.excerpt(LAST, LAST), [SPAM.proof]),
+    "a picture": lambda: Media(sha256(PICTURE).digest(), PICTURE),
     "a have": lambda: Have([have(SPAM)], 9),
     "a fork proof": lambda: _proof(),
     "a hello": lambda: Met(check_device_proof(SPAM.proof)),
@@ -75,11 +89,29 @@ def _proof() -> Brought:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_nothing_comes_in(met: tuple[Party, Party, End], way: str) -> None:
-    alice, _, end = met
-    for brought in (WAYS[way](), WAYS["a push"]()):  # and nothing of what the first may have opened
-        bring(alice, end, brought)
+@pytest.mark.parametrize("known", [True, False], ids=["held before", "never held"])
+def test_nothing_comes_in(met: tuple[Party, Party, End], world: World, known: bool, way: str) -> None:
+    alice, bob, end = met
+    bob.answer(Ref(SPAM.feed, LAST, SPAM.links[LAST].id))  # for which alone it would be asked for
+    world.settle()
+    if known:
+        alice.block(SPAM.account, on=False)
+        alice.hold(SPAM, 1, LAST)
+        with transaction(alice.connection):
+            assert media.keep(alice.connection, alice.folder, sha256(PICTURE).digest(), PICTURE)
+        alice.block(SPAM.account)
+        world.settle()
+    alice.do_housework()
+    for file in alice.folder.names():
+        alice.folder.remove_file(file)
+    before = all_rows(alice.connection)
+    for name in (way, "a push", "an excerpt", "a picture"):  # and nothing of what the first may have opened
+        bring(alice, end, WAYS[name]())
+    alice.do_housework()
+    assert written(before, all_rows(alice.connection)) <= {"blocked_feeds", "peers"}
     assert rows_of(alice, SPAM.account) == {}
+    assert alice.folder.names() == []
+    assert not alice.shows(Ref(SPAM.feed, LAST, SPAM.links[LAST].id))
     assert not end.closed
 
 
