@@ -24,7 +24,7 @@ _WITHOUT_VECTOR = {
     *("revoke-smallest", "revoke-branch", "revoke-hidden"),
     *("follows-merge", "snapshot-every", "mark-outside", "mark-behind", "mark-own-fork"),
     *("delete-own", "delete-void", "delete-erase", "delete-kept", "delete-hidden"),
-    *("bundle-as-in-session", "bundle-no-secret"),
+    *("bundle-as-in-session", "bundle-deletes", "bundle-no-secret"),
     *("picture-type", "picture-caps", "picture-strip", "picture-wrong"),
     *("state-rev", "state-winner", "time-order", "time-marks", "text-hidden", "tag-typed"),
     *("reaction-original", "sealed-fresh", "sealed-keys-kept", "sealed-public", "state-own"),

@@ -189,6 +189,24 @@ def check_excerpt(given: Excerpt) -> EntryId:
     return ids[0]
 
 
+def excerpt_at(given: CheckedRange, seq: int) -> Excerpt | None:
+    """One entry of a proven range alone; None where its payload, or a head after it in its page, is not given."""
+    held, place = given.range, seq - given.range.before.seq - 1
+    payload = held.items[place]
+    head = min((at for at in held.heads if seq <= at <= page_end(seq)), default=None)
+    if head is None or not isinstance(payload, bytes):
+        return None
+    before = held.before if place == 0 else Link(seq - 1, given.ids[place - 1])
+    tail = held.items[place + 1 : head - held.before.seq]
+    return Excerpt(
+        held.feed,
+        before,
+        payload,
+        [as_hole(item) if isinstance(item, bytes) else item for item in tail],
+        held.heads[head],
+    )
+
+
 def walk(before: Link, items: Sequence[Item]) -> list[EntryId]:
     """The id of each of the items that follow `before`.
 

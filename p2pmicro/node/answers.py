@@ -11,6 +11,7 @@ from ..store import excerpts
 from ..store.changes import last_change
 from ..store.db import read_transaction
 from ..store.feeds import FeedState, feeds_of
+from ..store.peers import Scope
 from ..store.quota import cost_of, stored_bytes
 from ..store.serve import changed_feeds, first_payload, read_range
 from ..sync.message import EXCERPTS, ID_PREFIX_BYTES, ExcerptGiven, Gone, Have, HaveItem, RangeGiven, Want
@@ -161,23 +162,29 @@ def _due(connection: sqlite3.Connection, answer: Answer, salt: bytes) -> Iterato
 def _deletes(
     connection: sqlite3.Connection, talk: Talk, answer: Answer
 ) -> tuple[list[tuple[EntryId, excerpts.Told]], int, bool]:
-    """Deletes that name what a peer holds alone: some of them, how many were looked at, and whether these were all.
+    """Deletes that a peer does not hear of with a feed: some, how many were looked at, and whether these were all.
 
-    Due are those noted since the last answer, and all that name what the peer's interest has had added.
+    Of those that name what it holds alone, that are of accounts whose deletes it wants, or that are held alone here,
+    these are due: what was noted since the last answer, and all that the peer's interest has had added.
     """
     all_of = answer.added is None or bool(answer.added)
     found: list[tuple[EntryId, excerpts.Told]] = []
     size = looked_at = 0
-    for change, named, key, feed in excerpts.deletes_after(connection, 0 if all_of else answer.since, answer.deletes):
+    of_accounts: dict[AccountId, list[bytes]] = {}
+    for noted in excerpts.deletes_after(connection, 0 if all_of else answer.since, answer.deletes):
         if size > _HAVE_BYTES:
             return found, looked_at, False
         looked_at += 1
-        name = element(talk.salt, named, alone=True)
-        due = name in talk.interest and (change > answer.since or answer.added is None or name in answer.added)
-        if due and named not in talk.deletes_known:
-            told = excerpts.tell_delete(connection, key, feed)
+        if noted.account not in of_accounts:
+            of_accounts[noted.account] = [element(talk.salt, noted.account, it) for it in (Scope.DELETES, Scope.FEEDS)]
+        deletes, feeds = of_accounts[noted.account]
+        names = {element(talk.salt, noted.named, Scope.ENTRY), deletes, *([feeds] if noted.alone else [])}
+        names &= talk.interest
+        due = names and (noted.change > answer.since or answer.added is None or names & answer.added)
+        if due and noted.named not in talk.deletes_known:
+            told = excerpts.tell_delete(connection, noted.key, noted.feed)
             if told is not None:
-                found.append((named, told))
+                found.append((noted.named, told))
                 size += told.size_bytes
     return found, looked_at, True
 

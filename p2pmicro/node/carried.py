@@ -4,14 +4,14 @@ Source: protocol/bundle.md, "Reading".
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import ConfigError, EncodingError, EntryError, LocalError
 from ..feed import bundle
 from ..feed.bundle import CheckedExcerpt, Manifest, Proven, Reader
-from ..feed.chain import CheckedRange
+from ..feed.chain import CheckedRange, excerpt_at
 from ..feed.content import Entry, read_many
 from ..feed.device import Device, Revoke
 from ..feed.fork import ForkProof
@@ -110,7 +110,8 @@ class Carried(Export):
             under_way.feeds.add(device.feed)
             under_way.result.feeds += wanted
             under_way.result.unwanted += not wanted
-        return wanted
+        # Of somebody who is not wanted, but of whom something is here, the deletes are.
+        return wanted or self._keeps_some_of(device)
 
     def _is_followed(self, device: Device) -> bool:
         """Whether a feed's account has a role here, and there is room for one more of its feeds."""
@@ -118,6 +119,9 @@ class Carried(Export):
             return False
         known = feed_state(self.connection, device.feed) is not None
         return known or len(feeds_of(self.connection, device.account)) < FEEDS_PER_ACCOUNT_MAX
+
+    def _keeps_some_of(self, device: Device) -> bool:
+        return not is_blocked(self.connection, device.account) and feeds_of(self.connection, device.account) != []
 
     def _has_wanted(self, feed: FeedId) -> bool:
         """Whether something held here refers to an entry of a feed that is not here."""
@@ -143,7 +147,7 @@ class Carried(Export):
                 case ForkProof():
                     learn_fork(self.connection, self.views, self.changes, found)
                 case CheckedRange() if found.range.feed != self.feed:
-                    result.entries += self._ingest(found)
+                    result.entries += self._ingest(found, under_way.device)
                 case CheckedRange():
                     pass
                 case CheckedExcerpt():
@@ -155,11 +159,25 @@ class Carried(Export):
             self.renew_feed(f"The file has entry {found.end.seq} of this install's feed, which is not here.")
             self._take_in(found, under_way)
 
-    def _ingest(self, found: CheckedRange) -> int:
+    def _ingest(self, found: CheckedRange, device: Device | None) -> int:
         entries = iter(read_many([item for item in found.range.items if isinstance(item, bytes)]))
         read = [next(entries) if isinstance(item, bytes) else None for item in found.range.items]
         ((outcome, new),) = ingest(self.connection, self.views, self.changes, [Checked(found, read)], wall_ms())
+        if outcome in (Outcome.UNWANTED, Outcome.UNKNOWN_FEED, Outcome.OVER_QUOTA):
+            return self._take_deletes(found, read, device)
         return new if outcome is Outcome.STORED else 0
+
+    def _take_deletes(self, found: CheckedRange, read: Sequence[object], device: Device | None) -> int:
+        """Of a range that is not stored, let the deletes act on what is here."""
+        taken = 0
+        for seq, entry in enumerate(read, found.range.before.seq + 1):
+            if isinstance(entry, Entry) and entry.kind == "delete":
+                excerpt = excerpt_at(found, seq)
+                if excerpt is not None:
+                    taken += self._take_excerpt(
+                        CheckedExcerpt(excerpt, found.ids[seq - found.range.before.seq - 1]), device
+                    )
+        return taken
 
     def _take_excerpt(self, found: CheckedExcerpt, device: Device | None) -> int:
         assert device is not None, "a reader gives a proof first"

@@ -228,6 +228,7 @@ class Intake:
             if outcome is Outcome.OVER_QUOTA:
                 full = before[given.feed]
                 assert full is not None
+                self._refresh_waits |= given.feed not in self._full  # its deletes are wanted by themselves now
                 self._full[given.feed] = full.role
             if given.feed not in after:
                 after[given.feed] = feed_state(connection, given.feed)

@@ -71,9 +71,12 @@ class Interests:
                     roles = accounts_with_roles(connection)
                     order = sorted(peers.interest_set(connection), key=lambda name: (-roles.get(name, 0), name))
                     elements = [element(salt, name) for name in order]
-                    elements += [element(salt, name, True) for name in peers.alone_set(connection, INTEREST_MAX_KNOWN)]
+                    deletes = sorted(peers.interest_set(connection, peers.Scope.DELETES))
+                    elements += [element(salt, name, peers.Scope.DELETES) for name in deletes]
+                    alone = peers.alone_set(connection, INTEREST_MAX_KNOWN)
+                    elements += [element(salt, name, peers.Scope.ENTRY) for name in alone]
                     return _interest_parts(None, version, salt, elements, [])
-            added, removed = ([element(salt, name, alone) for alone, name in names] for names in delta)
+            added, removed = ([element(salt, name, scope) for scope, name in names] for names in delta)
             return _interest_parts(base, version, None, added, removed)
 
         def send(parts: list[Interest]) -> None:

@@ -10,6 +10,7 @@ from ..ids import AccountId, FeedId
 from ..store import blocks, peers
 from ..store.blocks import blocked_accounts
 from ..store.feeds import Role, accounts_with_roles, set_role
+from ..store.quota import kept_in_part
 from ..store.view import View
 from ..views import PEOPLE
 from ..views.people import INTEREST_BUDGET
@@ -42,7 +43,10 @@ def refresh_interest(
             set_role(connection, views, known, role)
             changed = True
     asked = {*interest, *wanted, *(one for one, was_guest in blocked.items() if was_guest)}
-    logged = peers.set_interest(connection, asked, lambda: draw(8))
+    # A block must not show here either: who was named before it stays so, and who was not is not.
+    deletes_of = set(kept_in_part(connection)) - blocked.keys()
+    deletes_of |= peers.interest_set(connection, peers.Scope.DELETES) & blocked.keys()
+    logged = peers.set_interest(connection, asked, deletes_of, lambda: draw(8))
     return changed or logged is not None
 
 

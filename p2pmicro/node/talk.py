@@ -11,7 +11,7 @@ from ..feed.device import Device, Revoke
 from ..ids import AccountId, EntryId, FeedId
 from ..limits import DELETES_TOLD_MAX, TOLD_FEEDS_MAX
 from ..store.feeds import FeedState, Role
-from ..store.peers import Peer
+from ..store.peers import Peer, Scope
 from ..sync.message import ELEMENT_BYTES
 from ..sync.session import Session
 
@@ -131,9 +131,9 @@ class Talk:
             self.told.popitem(last=False)
 
 
-def element(salt: bytes, name: bytes, alone: bool = False) -> bytes:
+def element(salt: bytes, name: bytes, scope: Scope = Scope.FEEDS) -> bytes:
     """An account, or the id of an entry held alone, in an interest: only who has it can tell.
 
     Source: protocol/sync.md, "Interest".
     """
-    return sha256(salt + (b"\1" if alone else b"\0") + name).digest()[:ELEMENT_BYTES]
+    return sha256(salt + scope.to_bytes() + name).digest()[:ELEMENT_BYTES]

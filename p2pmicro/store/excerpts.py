@@ -8,11 +8,12 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from ..feed.chain import Excerpt, genesis, next_link, walk
 from ..feed.content import Entry, ref_of
 from ..feed.device import Device, DeviceProof
-from ..ids import EntryId, FeedId, Ref
+from ..ids import AccountId, EntryId, FeedId, Ref
 from .alone import Alone, alone_at, drop_wanted, excerpt_of, keep, make_proof
 from .blocks import is_blocked, note_feed
 from .changes import ChangeNumbers
@@ -94,7 +95,7 @@ def take(
     one = Alone(
         0, now_ms, given.id, given.excerpt.payload, make_proof(given.excerpt), 0 if named else wish.steps, wish.charged
     )
-    if not _charge(connection, one):
+    if not _charge(connection, one, erases=named is not None):
         _refuse(connection, ref)
         return Taken.OVER_QUOTA
     state = add_feed(connection, changes, given.device)
@@ -131,7 +132,7 @@ def _wish(connection: sqlite3.Connection, ref: Ref) -> _Wish | None:
 
 
 def _wish_of_delete(connection: sqlite3.Connection, given: Proven, named: Ref) -> _Wish | None:
-    """A delete is wanted as what it names is, or where that is held alone; by its own account, and by none else."""
+    """A delete is wanted as what it names is, or where that is here; by its own account, and by none else."""
     state = feed_state(connection, named.feed)
     if named.feed == given.ref.feed:
         account = given.device.account
@@ -146,6 +147,10 @@ def _wish_of_delete(connection: sqlite3.Connection, given: Proven, named: Ref) -
     wish = _wish(connection, named)
     if wish is not None or state is None:
         return wish
+    run = state.run_of(named.seq)
+    if run is not None:
+        is_it = link_at(connection, state.number << 32, run, named.seq).id == named.id
+        return _Wish(0, state.number) if is_it and deleter_of(connection, state, named) is None else None
     held = alone_at(connection, state.key(named.seq))
     return _Wish(held.steps, held.charged) if held is not None and held.id == named.id else None
 
@@ -187,12 +192,12 @@ def _fits_marks(state: FeedState, links: dict[int, EntryId]) -> bool:
     return fork_seq is None or max(links) < fork_seq
 
 
-def _charge(connection: sqlite3.Connection, one: Alone) -> bool:
+def _charge(connection: sqlite3.Connection, one: Alone, erases: bool) -> bool:
     """Whether the quota of the feed that refers to it has room."""
     if connection.execute("SELECT 1 FROM feeds WHERE number = ?", (one.charged,)).fetchone() is None:
         return False
     payer = feed_by_number(connection, one.charged)
-    return Quotas(connection).charge(payer.role, payer.bytes, one.cost, begins=False)
+    return Quotas(connection).charge(payer.role, payer.bytes, one.cost, begins=False, erases=erases)
 
 
 def _refuse(connection: sqlite3.Connection, ref: Ref) -> None:
@@ -273,20 +278,31 @@ def tell_delete(connection: sqlite3.Connection, key: int, named: FeedId) -> Told
     return Told(found, [state.device] if other is None else [state.device, other.device])
 
 
-def deletes_after(
-    connection: sqlite3.Connection, change: int, without: int = 0
-) -> Iterator[tuple[int, EntryId, int, FeedId]]:
-    """The deletes that were noted after a change: its number, what each names, its own key, and the named feed.
+class Noted(NamedTuple):
+    """A delete as it was noted."""
+
+    change: int  # when
+    named: EntryId
+    feed: FeedId  # of what it names
+    key: int  # of the delete
+    account: AccountId  # of its author
+    alone: bool  # whether it is held alone: it does not come with its feed
+
+
+def deletes_after(connection: sqlite3.Connection, change: int, without: int = 0) -> Iterator[Noted]:
+    """The deletes that were noted after a change.
 
     Args:
         without: the first of them that are left out.
     """
-    for number, entry_id, deleter, feed in connection.execute(
-        "SELECT change, id, deleter, feed FROM tombstones WHERE change > ?"
-        " ORDER BY change, feed, seq, deleter LIMIT -1 OFFSET ?",
+    for row in connection.execute(
+        "SELECT t.change, t.id, t.feed, t.deleter, a.account,"
+        " EXISTS (SELECT 1 FROM excerpts WHERE excerpts.key = t.deleter)"
+        " FROM tombstones t JOIN feeds f ON f.number = t.deleter >> 32 JOIN accounts a ON a.number = f.account"
+        " WHERE t.change > ? ORDER BY t.change, t.feed, t.seq, t.deleter LIMIT -1 OFFSET ?",
         (change, without),
     ):
-        yield number, EntryId(entry_id), deleter, FeedId(feed)
+        yield Noted(*row)
 
 
 def _excerpt(connection: sqlite3.Connection, state: FeedState, ref: Ref) -> Excerpt | None:

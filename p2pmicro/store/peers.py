@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import astuple, dataclass, fields, replace
+from enum import IntEnum
 from typing import NamedTuple
 
 from ..ids import AccountId, FeedId
@@ -34,10 +35,18 @@ class Peer:
     asked_change: int = 0  # when it was at this change
 
 
+class Scope(IntEnum):
+    """What an interest names something for: a byte of its element. Source: protocol/sync.md, "Interest"."""
+
+    FEEDS = 0  # an account: all that it writes
+    ENTRY = 1  # the id of an entry that is held alone: a delete of it
+    DELETES = 2  # an account: its deletes, since what is here of it is not kept up with all that it writes
+
+
 class Name(NamedTuple):
     """What an interest names."""
 
-    alone: bool  # False: an account; True: the id of an entry that is held alone
+    scope: Scope
     name: bytes  # 32 bytes
 
 
@@ -91,34 +100,38 @@ def save_peer(connection: sqlite3.Connection, peer: Peer) -> None:
 
 
 def set_interest(
-    connection: sqlite3.Connection, accounts: Iterable[AccountId], draw: Callable[[], bytes]
+    connection: sqlite3.Connection,
+    accounts: Iterable[AccountId],
+    deletes_of: Iterable[AccountId],
+    draw: Callable[[], bytes],
 ) -> bytes | None:
     """Write down what changed in the set of wanted accounts.
 
     Args:
         accounts: all that are wanted now.
+        deletes_of: those whose deletes are to be told by themselves.
         draw: gives 8 random bytes; a version each.
     Returns: the newest version, or None where nothing changed.
     """
-    wanted = set(accounts)
-    before = interest_set(connection)
+    wanted = {Name(Scope.FEEDS, account) for account in accounts}
+    wanted |= {Name(Scope.DELETES, account) for account in deletes_of}
+    before = {Name(scope, name) for scope in (Scope.FEEDS, Scope.DELETES) for name in interest_set(connection, scope)}
     (rows,) = connection.execute("SELECT count(*) FROM interest").fetchone()
     (alone,) = connection.execute("SELECT count(*) FROM excerpts").fetchone()
-    changes = [(account, 1) for account in sorted(wanted - before)] + [
-        (account, 0) for account in sorted(before - wanted)
-    ]
+    changes = [(name, 1) for name in sorted(wanted - before)] + [(name, 0) for name in sorted(before - wanted)]
     if rows + len(changes) > 2 * (len(wanted) + alone) + _LOG_SLACK:
         # The log is mostly of changes that were taken back: it begins anew, and who holds an old version gets it whole.
         connection.execute("DELETE FROM interest")
-        changes = [(account, 1) for account in sorted(wanted)]
+        changes = [(name, 1) for name in sorted(wanted)]
         connection.execute(
-            f"INSERT INTO interest (version, account, wanted, alone) SELECT randomblob(8), id, 1, 1 FROM ({_ALONE})"
+            "INSERT INTO interest (version, scope, name, wanted)"
+            f" SELECT randomblob(8), {Scope.ENTRY:d}, id, 1 FROM ({_ALONE})"
         )
     if not changes:
         return None
     connection.executemany(
-        "INSERT INTO interest (version, account, wanted) VALUES (?, ?, ?)",
-        [(draw(), account, on) for account, on in changes],
+        "INSERT INTO interest (version, scope, name, wanted) VALUES (?, ?, ?, ?)",
+        [(draw(), int(scope), name, on) for (scope, name), on in changes],
     )
     return interest_version(connection)
 
@@ -140,10 +153,10 @@ def interest_version(connection: sqlite3.Connection) -> bytes:
     return bytes(8) if row is None else bytes(row[0])
 
 
-def interest_set(connection: sqlite3.Connection) -> set[AccountId]:
+def interest_set(connection: sqlite3.Connection, scope: Scope = Scope.FEEDS) -> set[AccountId]:
     """The accounts that are wanted now."""
     rows = connection.execute(  # wanted: of the last row
-        "SELECT account, wanted, max(n) FROM interest WHERE NOT alone GROUP BY account"
+        "SELECT name, wanted, max(n) FROM interest WHERE scope = ? GROUP BY name", (int(scope),)
     )
     return {AccountId(account) for account, wanted, _ in rows if wanted}
 
@@ -161,10 +174,10 @@ def interest_delta(connection: sqlite3.Connection, version: bytes | None) -> tup
         return None
     first: dict[Name, int] = {}
     last: dict[Name, int] = {}
-    for alone, account, wanted in connection.execute(
-        "SELECT alone, account, wanted FROM interest WHERE n > ? ORDER BY n", known
+    for scope, named, wanted in connection.execute(
+        "SELECT scope, name, wanted FROM interest WHERE n > ? ORDER BY n", known
     ):
-        name = Name(bool(alone), account)
+        name = Name(Scope(scope), named)
         first.setdefault(name, wanted)
         last[name] = wanted
     # Each row is a change. What was added and taken away again is no change; what was taken away and added again is

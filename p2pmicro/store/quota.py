@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from ..feed.chain import Item
+from ..ids import AccountId
 from ..limits import GUEST_FEEDS_MAX, GUEST_MAX_BYTES, QUOTA_FEED_BYTES, QUOTA_TOTAL_BYTES
 from .feeds import Role
 
@@ -25,6 +26,28 @@ def stored_bytes(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT value FROM meta WHERE name = 'bytes'").fetchone()[0])
 
 
+def kept_in_part(connection: sqlite3.Connection) -> list[AccountId]:
+    """Accounts of which something is held, and of which not all may come in.
+
+    They have no role any more, they are guests, or a quota is nearly used up.
+    """
+    rows = connection.execute(
+        "SELECT DISTINCT a.account FROM feeds f JOIN accounts a ON a.number = f.account"
+        " WHERE f.last_seq IS NOT NULL AND a.role <> ?1 AND (a.role <= ?2 OR f.bytes > ?3 OR ?4)",
+        (
+            int(Role.OWN),
+            int(Role.GUEST),
+            _nearly(QUOTA_FEED_BYTES),
+            stored_bytes(connection) > _nearly(QUOTA_TOTAL_BYTES),
+        ),
+    )
+    return [AccountId(account) for (account,) in rows]
+
+
+def _nearly(quota: int) -> int:
+    return quota - quota // 16
+
+
 class Quotas:
     """What is left, while a batch is taken in."""
 
@@ -34,20 +57,22 @@ class Quotas:
         self._total: int | None = None
         self._guests: int | None = None
 
-    def charge(self, role: Role, held: int, cost: int, begins: bool) -> bool:
+    def charge(self, role: Role, held: int, cost: int, begins: bool, erases: bool = False) -> bool:
         """Charge a feed; False, with nothing charged, if a quota would be passed.
 
         Args:
             held: the bytes that are charged to the feed already.
             begins: whether it is the first that is stored of the feed.
+            erases: whether it is a delete of what is here: there is an eighth more room for these.
         """
         if role == Role.OWN:
             return True
-        if held + cost > (GUEST_MAX_BYTES if role == Role.GUEST else QUOTA_FEED_BYTES):
+        room = 8 + erases
+        if held + cost > (GUEST_MAX_BYTES if role == Role.GUEST else QUOTA_FEED_BYTES) * room // 8:
             return False
         if self._total is None:
             self._total = self._bytes_of_others()
-        if self._total + cost > QUOTA_TOTAL_BYTES:
+        if self._total + cost > QUOTA_TOTAL_BYTES * room // 8:
             return False
         if role == Role.GUEST and begins:
             if self._guests is None:

@@ -98,11 +98,6 @@ class Story:
         state = feed_state(party.connection, ref.feed)
         return state is not None and deleter_of(party.connection, state, ref) is not None
 
-    def is_left_over(self, party: Party, ref: Ref) -> bool:
-        """Whether an entry stands in the run of somebody who is followed no longer: of these nothing is heard."""
-        state = feed_state(party.connection, ref.feed)
-        return state is not None and state.role is Role.NONE and state.run_of(ref.seq) is not None
-
     def is_last(self, party: Party, ref: Ref) -> bool:
         """Whether an entry is so far away from what refers to it that what it answers is not asked for."""
         return (EXCERPT_STEPS_MAX,) in party.connection.execute("SELECT steps FROM excerpts WHERE id = ?", (ref.id,))
@@ -134,7 +129,7 @@ class Story:
         for party in self.parties:
             peers = self.neighbours(party)
             for ref in self.deleted:
-                if not self.is_left_over(party, ref) and any(self.knows(peer, ref) for peer in peers):
+                if any(self.knows(peer, ref) for peer in peers):
                     assert not party.shows(ref), f"{party.name} was not told that {self.said.index(ref)} is deleted"
             for ref, parent in self.answers.items():
                 shown = party.shows(ref) and not self.is_last(party, ref) and not self.knows(party, parent)

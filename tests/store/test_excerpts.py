@@ -18,7 +18,7 @@ from p2pmicro.store.excerpts import Taken, deletes_after
 from p2pmicro.store.excerpts import answer as answer_to
 from p2pmicro.store.feeds import Role, add_feed
 from p2pmicro.store.forget import forget_account
-from p2pmicro.store.peers import Name
+from p2pmicro.store.peers import Name, Scope
 from p2pmicro.views import wanted
 from tests.made import NOW_MS, MadeFeed
 from tests.store.alone import Shelf, answer, delete, like, ref, say
@@ -526,8 +526,9 @@ class TestDeletes:
         shelf.take(friend.range(3, 3))
         shelf.take(friend.range(4, 4))
         told = list(deletes_after(shelf.connection, change))
-        assert [entry_id for _, entry_id, _, _ in told] == [friend.links[2].id, friend.links[1].id]
-        assert list(deletes_after(shelf.connection, told[0][0])) == told[1:]
+        assert [noted.named for noted in told] == [friend.links[2].id, friend.links[1].id]
+        assert [noted.alone for noted in told] == [False, False]
+        assert list(deletes_after(shelf.connection, told[0].change)) == told[1:]
 
 
 class TestServing:
@@ -558,14 +559,14 @@ class TestInterest:
         told = ref(stranger, 5)
         reply = answer(friend, told)
         _hold(shelf, friend)
-        before = peers.set_interest(connection, [friend.account], lambda: b"drawn..1")
+        before = peers.set_interest(connection, [friend.account], [], lambda: b"drawn..1")
         shelf.bring(stranger, 5)
-        assert peers.interest_delta(connection, before) == ([Name(True, told.id)], [])
+        assert peers.interest_delta(connection, before) == ([Name(Scope.ENTRY, told.id)], [])
         held = peers.interest_version(connection)
         assert peers.alone_set(connection, 10) == [told.id]
         assert peers.interest_set(connection) == {friend.account}
         delete(friend, reply)
         shelf.take(friend.range(friend.last, friend.last))
         shelf.settle()
-        assert peers.interest_delta(connection, held) == ([], [Name(True, told.id)])
+        assert peers.interest_delta(connection, held) == ([], [Name(Scope.ENTRY, told.id)])
         assert peers.interest_delta(connection, before) == ([], [])

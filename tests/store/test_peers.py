@@ -16,7 +16,7 @@ from p2pmicro.limits import ANNOUNCED_MAX
 from p2pmicro.store import peers
 from p2pmicro.store.db import open_database
 from p2pmicro.store.feeds import Role, set_role
-from p2pmicro.store.peers import Address, Name, Offer, Peer
+from p2pmicro.store.peers import Address, Name, Offer, Peer, Scope
 
 
 def _feed(number: int) -> FeedId:
@@ -97,25 +97,28 @@ class TestInterest:
         assert peers.interest_delta(connection, bytes(8)) is None
 
     def test_same_set_makes_no_version(self, connection: sqlite3.Connection, draw: _Draw) -> None:
-        version = peers.set_interest(connection, [_account(1), _account(2)], draw)
+        version = peers.set_interest(connection, [_account(1), _account(2)], [], draw)
         assert version == peers.interest_version(connection)
-        assert peers.set_interest(connection, [_account(2), _account(1)], draw) is None
+        assert peers.set_interest(connection, [_account(2), _account(1)], [], draw) is None
         assert peers.interest_version(connection) == version
 
     def test_delta_tells_what_changed_since(self, connection: sqlite3.Connection, draw: _Draw) -> None:
-        first = peers.set_interest(connection, [_account(1), _account(2)], draw)
-        second = peers.set_interest(connection, [_account(2), _account(3)], draw)
-        assert peers.interest_delta(connection, first) == ([Name(False, _account(3))], [Name(False, _account(1))])
+        first = peers.set_interest(connection, [_account(1), _account(2)], [], draw)
+        second = peers.set_interest(connection, [_account(2), _account(3)], [], draw)
+        assert peers.interest_delta(connection, first) == (
+            [Name(Scope.FEEDS, _account(3))],
+            [Name(Scope.FEEDS, _account(1))],
+        )
         assert peers.interest_delta(connection, second) == ([], [])
 
     def test_what_was_taken_away_and_added_again_is_added(self, connection: sqlite3.Connection, draw: _Draw) -> None:
-        first = peers.set_interest(connection, [_account(1)], draw)
-        peers.set_interest(connection, [_account(2)], draw)
-        peers.set_interest(connection, [_account(1)], draw)
-        assert peers.interest_delta(connection, first) == ([Name(False, _account(1))], [])
+        first = peers.set_interest(connection, [_account(1)], [], draw)
+        peers.set_interest(connection, [_account(2)], [], draw)
+        peers.set_interest(connection, [_account(1)], [], draw)
+        assert peers.interest_delta(connection, first) == ([Name(Scope.FEEDS, _account(1))], [])
 
     def test_unknown_version_is_none(self, connection: sqlite3.Connection, draw: _Draw) -> None:
-        peers.set_interest(connection, [_account(1)], draw)
+        peers.set_interest(connection, [_account(1)], [], draw)
         assert peers.interest_delta(connection, None) is None
         assert peers.interest_delta(connection, b"stranger") is None
 
@@ -123,10 +126,10 @@ class TestInterest:
         self, connection: sqlite3.Connection, draw: _Draw, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(peers, "_LOG_SLACK", 8)
-        first = peers.set_interest(connection, [_account(1)], draw)
+        first = peers.set_interest(connection, [_account(1)], [], draw)
         for _ in range(20):
-            peers.set_interest(connection, [_account(2)], draw)
-            peers.set_interest(connection, [_account(1)], draw)
+            peers.set_interest(connection, [_account(2)], [], draw)
+            peers.set_interest(connection, [_account(1)], [], draw)
         (rows,) = connection.execute("SELECT count(*) FROM interest").fetchone()
         assert rows <= 8 + 2
         assert peers.interest_set(connection) == {_account(1)}
@@ -137,7 +140,7 @@ class TestInterest:
         opened = sqlite3.connect(":memory:", isolation_level=None)
         opened.execute(
             "CREATE TABLE interest"
-            " (n INTEGER PRIMARY KEY, version BLOB UNIQUE, account BLOB, wanted INTEGER, alone INTEGER DEFAULT 0)"
+            " (n INTEGER PRIMARY KEY, version BLOB UNIQUE, name BLOB, wanted INTEGER, scope INTEGER DEFAULT 0)"
         )
         for table in ("excerpts", "kept_alone"):
             opened.execute(f"CREATE TABLE {table} (id BLOB, seen_ms INTEGER, key INTEGER, steps INTEGER)")
@@ -145,7 +148,7 @@ class TestInterest:
         history: list[tuple[bytes, set[AccountId]]] = []
         for numbers in sets:
             wanted = {_account(number) for number in numbers}
-            version = peers.set_interest(opened, wanted, draw)
+            version = peers.set_interest(opened, wanted, [], draw)
             if version is not None:
                 history.append((version, wanted))
         for version, held in history:

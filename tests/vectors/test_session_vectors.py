@@ -33,6 +33,7 @@ _WITHOUT_VECTOR = {
     *("media-anybody", "media-erased"),
     *("fork-hunt", "fork-lower", "fork-own", "change-up", "change-epoch"),
     *("ask-serve", "ask-deleted", "excerpt-compared", "ask-again", "excerpt-delete", "interest-alone"),
+    *("excerpt-delete-taken", "interest-deletes"),
     *("extension-caps", "extension-keys", "extension-version"),
 }
 _CLOSED_BY = {"bye", "busy", "duplicate", "bug", "remote"}

@@ -1,0 +1,5 @@
+-- What the node holds of accounts that it wants no longer, or not in full, is not kept up by what they write: their deletes
+-- are wanted by themselves.
+
+ALTER TABLE interest RENAME COLUMN alone TO scope;   -- 0 an account, 1 an entry that is held alone, 2 an account's deletes
+ALTER TABLE interest RENAME COLUMN account TO name;  -- 32 bytes
