@@ -983,6 +983,10 @@ async function judgeKeys(known) {
   for (const device of known.devices) {
     same(`${device.name}'s key`, hex(await publicKey("X25519", unhex(device.secret))), device.public);
   }
+  for (const one of known.elements) {
+    const whole = await sha256(unhex(one.salt), [one.scope], unhex(one.name));
+    same(`element ${one.scope}`, hex(whole.slice(0, 16)), one.element);
+  }
   return differs.join("; ");
 }
 

@@ -59,6 +59,11 @@ def known_keys() -> dict[str, Any]:
         public = PrivateKey(key_secret).public
         return {"name": name, "secret": key_secret.hex(), "public": public.hex(), "text": format_feed(public)}
 
+    def element(scope: int, name: bytes) -> dict[str, Any]:
+        salt = secret("interest")[:16]
+        made = sha256(salt + bytes([scope]) + name).digest()[:16]
+        return {"salt": salt.hex(), "scope": scope, "name": name.hex(), "element": made.hex()}
+
     return {
         "comment": "Test keys: their secrets are public. `both` is a feed and an account at once.",
         "accounts": [account("account_a", SEED_A), account("account_b", SEED_B)],
@@ -68,6 +73,11 @@ def known_keys() -> dict[str, Any]:
             feed("both", secret("feed and account")),
         ],
         "devices": [{"name": "device_a", "secret": secret("device a").hex(), "public": DEVICE_A.hex()}],
+        "elements": [
+            element(0, ACCOUNT_A.public),
+            element(1, LOG_A.id(3)),
+            element(2, ACCOUNT_A.public),
+        ],
     }
 
 

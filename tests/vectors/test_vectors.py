@@ -14,6 +14,8 @@ from p2pmicro.errors import P2PMicroError, SizeError
 from p2pmicro.feed import chain, content, device, fork, kinds, tags, wire
 from p2pmicro.ids import AccountId, EntryId, FeedId
 from p2pmicro.limits import PAYLOAD_MAX_BYTES
+from p2pmicro.node.talk import element
+from p2pmicro.store.peers import Scope
 
 from . import ed25519
 from .cases_bundle import EVERYTHING, decoded_bundle
@@ -391,6 +393,9 @@ def test_known_keys_are_derived_as_the_text_says() -> None:
         assert keys.PrivateKey(bytes.fromhex(feed["secret"])).public.hex() == feed["public"]
     for install in known["devices"]:
         assert keys.device_public(bytes.fromhex(install["secret"])).hex() == install["public"]
+    for one in known["elements"]:
+        made = element(bytes.fromhex(one["salt"]), bytes.fromhex(one["name"]), Scope(one["scope"]))
+        assert made.hex() == one["element"]
 
 
 # --- A small part of JSON Schema: what schema.json uses ---
