@@ -143,13 +143,15 @@ def open_sealed(account: AccountId, feed: FeedId, content: Content, keyring: Key
     _open_slot(slots[0] if found else _spare_slot(), load_box_private(_SPARE), _SPARE_INFO)
     used, by = found[0] if found else (bytes(CONTENT_KEY_BYTES), None)
     body_key, committed = _derive(used, salt)
+    # Before the body is opened: under another key than the committed one the same bytes may hold another text. And who
+    # was given no key reads nothing, even if an author sealed with the one that stood in for it.
+    is_ours = bool(found) and committed == commit
     try:
-        padded = ChaCha20Poly1305(body_key).decrypt(_NONCE, content["body"], _aad(account, feed, salt, commit))
+        key = body_key if is_ours else _SPARE
+        padded = ChaCha20Poly1305(key).decrypt(_NONCE, content["body"], _aad(account, feed, salt, commit))
     except InvalidTag:
         return None
-    # Before anything of it is used: under another commitment the same bytes may open to another text for others. And
-    # who was given no key reads nothing, even if an author sealed with the one that stood in for it.
-    if committed != commit or not found:
+    if not is_ours:
         return None
     plain = _unpad(padded)
     return None if plain is None else Opened(plain, by)

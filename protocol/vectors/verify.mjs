@@ -738,8 +738,9 @@ export async function openSealed(content, account, feed, boxes, secrets, trace =
   if (!keys.length) return null;
   const [key, by] = keys[0];
   const derived = hkdf(key, salt, ascii("p2pmicro sealed 1"), 64);
+  if (!equal(derived.slice(32), commit)) return null;
   const padded = openAead(derived.slice(0, 32), new Uint8Array(12), body, join(ascii("p2pmicro sealed 1"), bound));
-  if (padded === null || !equal(derived.slice(32), commit)) return null;
+  if (padded === null) return null;
   const end = 2 + padded[0] * 256 + padded[1];
   if (end > padded.length || padded.slice(end).some((byte) => byte !== 0)) return null;
   if (padded.length !== [256, 1024, 2560].find((size) => size >= end)) return null;

@@ -3,9 +3,11 @@
 from hashlib import shake_256
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from p2pmicro import keys
 from p2pmicro.errors import BadKeyError
+from p2pmicro.feed import seal as seal_module
 from p2pmicro.feed.content import Content, read_opened, write
 from p2pmicro.feed.seal import Keyring, Opened, SealError, open_sealed, sealed
 from p2pmicro.ids import AccountId, FeedId
@@ -77,3 +79,25 @@ def test_slot_with_a_key_of_small_order_opens_nothing() -> None:
     for point in (bytes(32), (1).to_bytes(32, "little")):
         slots = [slot[:8] + point + slot[40:] for slot in content["slots"]]
         assert open_sealed(ADA, FEED, content | {"slots": slots}, Keyring([READER])) is None
+
+
+def test_body_is_never_opened_under_a_key_that_is_not_the_committed_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """L13: all else is right, the commitment is to another key."""
+    content_key, salt, commit = draw(16), draw(16), draw(32)
+    body_key, _ = seal_module._derive(content_key, salt)
+    slot = bytes(8) + seal_module._SUITE.encrypt(
+        content_key, READER.public_key(), seal_module._SLOT + ADA + FEED + salt + commit
+    )
+    padded = seal_module._pad(b"\x82\x64post\xa1\x64text\x61a")
+    body = ChaCha20Poly1305(body_key).encrypt(bytes(12), padded, seal_module._aad(ADA, FEED, salt, commit))
+    used: list[bytes] = []
+
+    def cipher(key: bytes) -> ChaCha20Poly1305:
+        used.append(key)
+        return ChaCha20Poly1305(key)
+
+    monkeypatch.setattr(seal_module, "ChaCha20Poly1305", cipher)
+    content = {"salt": salt, "commit": commit, "slots": [slot] * 4, "body": body}
+    assert open_sealed(ADA, FEED, content, Keyring([READER])) is None
+    assert len(used) == 1, "the same work as ever"
+    assert body_key not in used
