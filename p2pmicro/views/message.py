@@ -2,10 +2,9 @@
 
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 from .. import cbor
@@ -63,9 +62,11 @@ class Relay:
     by: tuple[Who, ...]  # the one whose repost it is, then others of whom the list knows
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One message, ready to be shown; nothing in it is trusted: names and text may hold any character."""
+class Message(NamedTuple):
+    """One message, ready to be shown; nothing in it is trusted: names and text may hold any character.
+
+    A named tuple, since lists make many: a frozen dataclass of so many fields takes five times as long.
+    """
 
     ref: Ref
     key: int  # of its row in this store: feed number << 32 | seq
@@ -100,8 +101,6 @@ class Message:
         return (self.time_ms, self.key) if self.relay is None else (self.relay.time_ms, self.relay.key)
 
 
-_but_counts = attrgetter(*[field.name for field in fields(Message)][:-1])
-"""All fields but the last, which is `counts`; `dataclasses.replace` takes twice as long."""
 Choose = Callable[[Filter, list[Message]], list[Message]]
 """Of some messages of a list, those that it shows, perhaps with more said of them."""
 
@@ -126,12 +125,7 @@ def counted(connection: sqlite3.Connection, hidden: Filter, messages: Sequence[M
     """Some messages with what became of them."""
     counts = count(connection, hidden, messages, partial(load, connection))
     told = [(message, counts[message.ref]) for message in messages]
-    return [message if one == NOTHING else _with_counts(message, one) for message, one in told]
-
-
-def _with_counts(message: Message, counts: Counts) -> Message:
-    values: tuple[Any, ...] = (*_but_counts(message), counts)
-    return Message(*values)
+    return [message if one == NOTHING else message._replace(counts=one) for message, one in told]
 
 
 def load(connection: sqlite3.Connection, keys: Sequence[int]) -> list[Message]:
@@ -145,7 +139,7 @@ def load(connection: sqlite3.Connection, keys: Sequence[int]) -> list[Message]:
         originals = find(connection, [repost.ref for repost in reposts])
         for repost in reposts:
             if repost.ref in originals and _counts(connection, repost):
-                found[repost.relay.key] = replace(originals[repost.ref], relay=repost.relay)
+                found[repost.relay.key] = originals[repost.ref]._replace(relay=repost.relay)
     return [found[key] for key in keys if key in found]
 
 
@@ -211,9 +205,9 @@ def _name(connection: sqlite3.Connection, messages: dict[int, Message], reposts:
     for key, message in messages.items():
         one = names[message.account]
         if one.looks_like is not None:
-            messages[key] = replace(message, marks=(*message.marks, LOOKS_LIKE))
+            messages[key] = message._replace(marks=(*message.marks, LOOKS_LIKE))
         elif one.petname is not None:
-            messages[key] = replace(message, petname=one.petname)
+            messages[key] = message._replace(petname=one.petname)
     for place, repost in enumerate(reposts):
         (who,) = repost.relay.by
         if (petname := names[who.account].petname) is not None:

@@ -1,7 +1,6 @@
 """Pinned messages: those that stand first on a person's page. Source: protocol/content.md, "profile"."""
 
 import sqlite3
-from dataclasses import replace
 
 from ..feed.content import read, ref_of
 from ..ids import AccountId, Ref
@@ -25,4 +24,4 @@ def pinned(connection: sqlite3.Connection, account: AccountId) -> list[Message]:
     found = find(connection, refs) if refs else {}
     own = [found[ref] for ref in refs if ref in found and found[ref].account == account and not found[ref].sealed]
     hidden = Filter.read(connection)
-    return [replace(one, pinned=True) for one in counted(connection, hidden, hidden.shown(own))]
+    return [one._replace(pinned=True) for one in counted(connection, hidden, hidden.shown(own))]

@@ -29,7 +29,7 @@ def newest_only(connection: sqlite3.Connection, hidden: Filter, found: list[Mess
             continue
         if message.relay is not None:
             if others[1:]:
-                message = replace(message, relay=replace(message.relay, by=tuple(one.who for one in others)))
+                message = message._replace(relay=replace(message.relay, by=tuple(one.who for one in others)))
             own = (message.time_ms, message.key)
             if own > message.place and _is_home(connection, own):
                 continue  # passed on by a clock that runs behind: it stands above by itself

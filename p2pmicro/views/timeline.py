@@ -6,7 +6,6 @@ several pass on stands where the newest of them does. Source: protocol/content.m
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from heapq import merge
 from itertools import islice
@@ -108,7 +107,7 @@ class Timeline:
         found = visible(connection, keys, limit, partial(newest_only, connection))
         if not tagged:
             return found
-        return [replace(one, tag=tags[tagged[one.place[1]]]) if one.place[1] in tagged else one for one in found]
+        return [one._replace(tag=tags[tagged[one.place[1]]]) if one.place[1] in tagged else one for one in found]
 
     def nearby(self, connection: sqlite3.Connection, limit: int, before: Place | None = None) -> list[Message]:
         """The newest messages of those whom the followed ones follow."""
