@@ -163,7 +163,7 @@ def drop(connection: sqlite3.Connection, state: FeedState, first: int, last: int
         "SELECT count(*), total(coalesce(length(payload), ?)) FROM entries WHERE key BETWEEN ? AND ?",
         (HOLE_BYTES, *keys),
     ).fetchone()
-    for table in ("entries", "holes", "heads", "sealed", "secrets"):
+    for table in ("entries", "holes", "heads", "waypoints", "sealed", "secrets"):
         connection.execute(f"DELETE FROM {table} WHERE key BETWEEN ? AND ?", keys)
     connection.execute(
         "UPDATE feeds SET bytes = bytes - ? WHERE number = ?", (count * ROW_BYTES + int(size), state.number)

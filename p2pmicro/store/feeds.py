@@ -122,8 +122,8 @@ def as_state(row: Sequence[Any]) -> FeedState:
         Role(role),
         change,
         size,
-        _as_run(*runs[:4]),
-        _as_run(*runs[4:]),
+        as_run(*runs[:4]),
+        as_run(*runs[4:]),
         DeviceProof(device, head),
         None if fork is None else parse_fork_proof(cbor.decode(fork)),
         fork_seq,
@@ -131,7 +131,8 @@ def as_state(row: Sequence[Any]) -> FeedState:
     )
 
 
-def _as_run(before_seq: int | None, before_id: Any, last_seq: int | None, last_id: Any) -> Run | None:
+def as_run(before_seq: int | None, before_id: Any, last_seq: int | None, last_id: Any) -> Run | None:
+    """Make a run of its four columns; None where there is none."""
     if before_seq is None or last_seq is None:
         return None
     return Run(Link(before_seq, before_id), Link(last_seq, last_id))

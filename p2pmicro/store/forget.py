@@ -70,7 +70,7 @@ def forget_account(
         for run in state.runs:
             hide(connection, views, state, run.before.seq + 1, min(run.end.seq, shown_limit(state)))
         keys = (state.key(0), state.key(0xFFFFFFFF))
-        for table in ("entries", "holes", "heads", "sealed", "secrets"):
+        for table in ("entries", "holes", "heads", "waypoints", "sealed", "secrets"):
             connection.execute(f"DELETE FROM {table} WHERE key BETWEEN ? AND ?", keys)
         connection.execute("DELETE FROM offers WHERE feed = ?", (state.feed,))
         if alone:

@@ -30,7 +30,7 @@ from .effects import (
     withdraw,
 )
 from .feeds import FeedState, Role, feed_state, run_columns, shown_limit
-from .links import link_at
+from .links import WAYPOINT_ENTRIES, link_at
 from .quota import HOLE_BYTES, Quotas, cost_of
 from .view import Row, View, show
 
@@ -342,6 +342,7 @@ class Ingest:
         covered: set[int] = set()
         entries: list[int | bytes | None] = []
         holes: list[int | bytes] = []
+        waypoints: list[int | bytes] = []
         for piece in pieces:
             covered |= self._cover(piece)
             first = piece.held.state.key(piece.first)
@@ -353,6 +354,8 @@ class Ingest:
                 for key, item in enumerate(piece.items, first):
                     if type(item) is tuple:
                         holes += (key, *item, DELETED if key in covered else MISSING)
+            for place in range(-first % WAYPOINT_ENTRIES, len(piece.items), WAYPOINT_ENTRIES):
+                waypoints += (first + place, piece.ids[place])
         # `seen_ms` is one for all: bound once, not once a row.
         _insert(
             self._connection,
@@ -362,6 +365,7 @@ class Ingest:
             self._now_ms,
         )
         _insert(self._connection, "INSERT INTO holes (key, length, hash, why) SELECT *", holes, 4)
+        _insert(self._connection, "INSERT INTO waypoints (key, id) SELECT *", waypoints, 2)
         if seen:
             self._connection.executemany(
                 "UPDATE entries SET seen_ms = ? WHERE key = ?", [(seen_ms, key) for key, seen_ms in seen.items()]

@@ -1,13 +1,16 @@
-"""Ids and items of held entries: an id is walked to from the head before it, at most 63 entries away."""
+"""Ids and items of held entries: an id is walked to from the waypoint before it, at most 15 entries away."""
 
 import sqlite3
-from collections.abc import Collection
-from itertools import groupby
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 
 from ..errors import StoreDamagedError
 from ..feed.chain import Item, Link, Run, walk
 from ..ids import EntryId
-from ..limits import PAGE_ENTRIES
+from .feeds import as_run
+
+WAYPOINT_ENTRIES = 16
+"""The id of each entry whose seq is a multiple of it is kept."""
 
 
 def load_items(connection: sqlite3.Connection, base: int, first: int, last: int) -> list[Item]:
@@ -46,30 +49,91 @@ def link_at(connection: sqlite3.Connection, base: int, run: Run, seq: int) -> Li
     """The place of an entry of a run, or of the one before the run."""
     if seq == run.end.seq:
         return run.end
-    start = run.before
-    if seq > start.seq:
-        row = connection.execute(
-            "SELECT key, id FROM heads WHERE key BETWEEN ? AND ? ORDER BY key DESC LIMIT 1",
-            (base + start.seq + 1, base + seq),
-        ).fetchone()
-        if row is not None:
-            start = Link(row[0] - base, EntryId(row[1]))
+    start = _before(connection, base, run, seq)
     if seq == start.seq:
         return start
     return Link(seq, walk(start, load_items(connection, base, start.seq + 1, seq))[-1])
 
 
-def ids_at(connection: sqlite3.Connection, base: int, run: Run, seqs: Collection[int]) -> dict[int, EntryId]:
-    """The ids of some entries of a run: each page of it is walked once."""
+def _before(connection: sqlite3.Connection, base: int, run: Run, seq: int) -> Link:
+    """The nearest place of a run at `seq` or before it whose id is kept."""
+    if seq <= run.before.seq:
+        return run.before
+    keys = (base + run.before.seq + 1, base + seq)
+    # The heads as well: older stores have waypoints only of what came since.
+    row = connection.execute(
+        "SELECT key, id FROM waypoints WHERE key BETWEEN ?1 AND ?2"
+        " UNION ALL SELECT key, id FROM heads WHERE key BETWEEN ?1 AND ?2 ORDER BY key DESC LIMIT 1",
+        keys,
+    ).fetchone()
+    return run.before if row is None else Link(row[0] - base, EntryId(row[1]))
+
+
+def ids_in_runs(connection: sqlite3.Connection, keys: Collection[int]) -> dict[int, EntryId]:
+    """The ids of those of some entries, of any feeds, that stand in runs: all by three statements."""
     found: dict[int, EntryId] = {}
-    for _, page in groupby(sorted(seqs), key=lambda seq: (seq - 1) // PAGE_ENTRIES):
-        first, *rest = page
-        link = link_at(connection, base, run, first)
-        found[first] = EntryId(link.id)
-        if rest:
-            ids = walk(link, load_items(connection, base, first + 1, rest[-1]))
-            found.update((seq, EntryId(ids[seq - first - 1])) for seq in rest)
+    walks: dict[int, tuple[Link, list[int]]] = {}  # by where they start
+    kept = _select(connection, "SELECT key, id FROM waypoints WHERE key", {_waypoint(key) for key in keys})
+    waypoints = {key: EntryId(entry_id) for key, entry_id in kept}
+    for key, run in _runs_of(connection, keys):
+        base, at = key >> 32 << 32, _waypoint(key)
+        if key - base == run.end.seq:
+            start = run.end
+        elif at - base <= run.before.seq:
+            start = run.before
+        elif at in waypoints:
+            start = Link(at - base, waypoints[at])
+        else:
+            start = _before(connection, base, run, key - base)
+        if start.seq == key - base:
+            found[key] = EntryId(start.id)
+        else:
+            walks.setdefault(base + start.seq, (start, []))[1].append(key)
+    spans = [bound for before, (_, some) in walks.items() for bound in (before + 1, max(some))]
+    rows = _payloads(connection, spans) if spans else []
+    done = 0
+    for before, (start, some) in walks.items():
+        part = rows[done : done + max(some) - before]
+        done += len(part)
+        if not part or (part[0][0], part[-1][0]) != (before + 1, max(some)):
+            raise _damaged()
+        items: list[Item] = [payload for _, payload in part]
+        if None in items:
+            fill_holes(connection, before + 1, items)
+        ids = walk(start, items)
+        found.update((key, ids[key - before - 1]) for key in some)
     return found
+
+
+def _waypoint(key: int) -> int:
+    return key - key % WAYPOINT_ENTRIES
+
+
+def _runs_of(connection: sqlite3.Connection, keys: Collection[int]) -> Iterable[tuple[int, Run]]:
+    """The run in which each of some entries stands, without those that stand in none."""
+    rows = _select(
+        connection,
+        "SELECT number, before_seq, before_id, last_seq, last_id,"
+        " older_before_seq, older_before_id, older_last_seq, older_last_id FROM feeds WHERE number",
+        {key >> 32 for key in keys},
+    )
+    runs = {row[0]: [run for run in (as_run(*row[1:5]), as_run(*row[5:])) if run is not None] for row in rows}
+    for key in keys:
+        for run in runs.get(key >> 32, ()):
+            if run.before.seq < key & 0xFFFFFFFF <= run.end.seq:
+                yield key, run
+
+
+def _payloads(connection: sqlite3.Connection, spans: Sequence[int]) -> list[tuple[int, Item]]:
+    """Keys and payloads, None for holes, from first to last key of each span, span by span."""
+    values = ",".join(["(?,?)"] * (len(spans) // 2))
+    return connection.execute(
+        f"SELECT key, payload FROM (VALUES {values}) CROSS JOIN entries ON key BETWEEN column1 AND column2", spans
+    ).fetchall()
+
+
+def _select(connection: sqlite3.Connection, sql: str, keys: Collection[int]) -> list[tuple[Any, ...]]:
+    return connection.execute(f"{sql} IN ({','.join('?' * len(keys))})", list(keys)).fetchall()
 
 
 def _damaged() -> StoreDamagedError:

@@ -10,7 +10,7 @@ from ..ids import EntryId, FeedId
 from ..limits import FORK_SIDE_MAX, RANGE_MAX_BYTES, RANGE_MAX_ENTRIES
 from .effects import covering, is_never_erased
 from .feeds import FeedState, as_state, feed_state, select_changed
-from .links import fill_holes, ids_at, link_at, load_items
+from .links import fill_holes, ids_in_runs, link_at, load_items
 
 
 def read_range(
@@ -50,14 +50,11 @@ def read_range(
 
 def entry_ids(connection: sqlite3.Connection, feed: FeedId, seqs: Sequence[int]) -> list[EntryId | None]:
     """The ids of entries, None for those that are not held."""
-    state = feed_state(connection, feed)
-    if state is None:
+    row = connection.execute("SELECT number << 32 FROM feeds WHERE feed = ?", (feed,)).fetchone()
+    if row is None:
         return [None] * len(seqs)
-    found: dict[int, EntryId] = {}
-    for run in state.runs:
-        inside = [seq for seq in seqs if run.before.seq < seq <= run.end.seq]
-        found |= ids_at(connection, state.key(0), run, inside)
-    return [found.get(seq) for seq in seqs]
+    found = ids_in_runs(connection, [row[0] + seq for seq in seqs])
+    return [found.get(row[0] + seq) for seq in seqs]
 
 
 def read_excerpt(connection: sqlite3.Connection, feed: FeedId, seq: int) -> Excerpt | None:

@@ -110,6 +110,7 @@ def _run(connection: sqlite3.Connection, state: FeedState, run: Run) -> Iterator
             yield f"entries {low} to {high}: {error}"
             return
         yield from _heads(state, heads, low, ids)
+        yield from _waypoints(connection, base, low, ids)
         yield from _tombstones(connection, state, low, items, ids)
         link = Link(high, ids[-1])
     if link.id != run.end.id:
@@ -152,6 +153,13 @@ def _heads(state: FeedState, heads: dict[int, tuple[bytes, bytes]], first: int, 
                 yield f"the head at {seq} does not hold: {error}"
 
 
+def _waypoints(connection: sqlite3.Connection, base: int, first: int, ids: list[EntryId]) -> Iterator[str]:
+    keys = (base + first, base + first + len(ids) - 1)
+    for key, entry_id in connection.execute("SELECT key, id FROM waypoints WHERE key BETWEEN ? AND ?", keys):
+        if entry_id != ids[key - base - first]:
+            yield f"the id that is kept for entry {key - base} is another one."
+
+
 def _tombstones(
     connection: sqlite3.Connection, state: FeedState, first: int, items: list[Item], ids: list[EntryId]
 ) -> Iterator[str]:
@@ -177,7 +185,7 @@ def _rows(connection: sqlite3.Connection, state: FeedState) -> Iterator[str]:
     cost = count * ROW_BYTES + int(size) + int(alone)
     if state.bytes != cost:
         yield f"{state.bytes} bytes are charged to it, and it holds {cost}."
-    for table in ("holes", "heads"):
+    for table in ("holes", "heads", "waypoints"):
         within = " OR ".join(["key BETWEEN ? AND ?"] * len(state.runs)) or "FALSE"
         ends = [state.key(seq) for run in state.runs for seq in (run.before.seq + 1, run.end.seq)]
         (outside,) = connection.execute(
@@ -205,7 +213,7 @@ def _alone(connection: sqlite3.Connection, state: FeedState) -> Iterator[str]:
 
 
 def _orphans(connection: sqlite3.Connection) -> Iterator[str]:
-    for table in ("entries", "holes", "heads", "excerpts"):
+    for table in ("entries", "holes", "heads", "waypoints", "excerpts"):
         (count,) = connection.execute(
             f"SELECT count(*) FROM {table} WHERE key >> 32 NOT IN (SELECT number FROM feeds)"
         ).fetchone()

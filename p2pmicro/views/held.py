@@ -1,7 +1,6 @@
 """What of the log can be read and shown, looked up by key and by ref, however it is held: in a run, or alone."""
 
 import sqlite3
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
@@ -9,7 +8,7 @@ from ..ids import AccountId, EntryId, FeedId, Ref
 from ..limits import SEQ_MAX
 from ..store.effects import covering
 from ..store.feeds import feed_state
-from ..store.serve import entry_ids
+from ..store.links import ids_in_runs
 from ..store.view import Row
 
 Place = tuple[int, int]
@@ -72,18 +71,8 @@ def select(connection: sqlite3.Connection, keys: Sequence[int]) -> list[tuple[An
 
 
 def ids_of(connection: sqlite3.Connection, keys: Collection[int]) -> dict[int, EntryId]:
-    """The ids of some entries, as far as they are held: each page of a feed is walked once."""
-    by_feed: dict[int, list[int]] = defaultdict(list)
-    for key in keys:
-        by_feed[key >> 32].append(key)
-    found: dict[int, EntryId] = {}
-    for number, some in by_feed.items():
-        row = connection.execute("SELECT feed FROM feeds WHERE number = ?", (number,)).fetchone()
-        if row is None:
-            continue
-        for key, entry_id in zip(some, entry_ids(connection, row[0], [key & 0xFFFFFFFF for key in some]), strict=True):
-            if entry_id is not None:
-                found[key] = entry_id
+    """The ids of some entries, as far as they are held."""
+    found = ids_in_runs(connection, keys) if keys else {}
     alone = [key for key in keys if key not in found]
     if alone:
         rows = connection.execute(f"SELECT key, id FROM excerpts WHERE key IN ({marks(len(alone))})", alone)

@@ -19,9 +19,10 @@ from pathlib import Path
 from p2pmicro import cbor
 from p2pmicro.feed.chain import Link, genesis, walk
 from p2pmicro.feed.content import Content, Entry
-from p2pmicro.ids import AccountId, FeedId, Ref
+from p2pmicro.ids import AccountId, EntryId, FeedId, Ref
 from p2pmicro.store.db import open_database, transaction
 from p2pmicro.store.feeds import Role, account_number
+from p2pmicro.store.links import WAYPOINT_ENTRIES
 from p2pmicro.store.view import Row
 from p2pmicro.views import ALL, SEARCH, TIMELINE
 from p2pmicro.views.held import Place, select
@@ -98,6 +99,7 @@ def build(path: Path, count: int) -> sqlite3.Connection:
             ).fetchone()
             heads = [(feed << 32 | seq, ids[seq - 1], bytes(64)) for seq in range(64, len(ids) + 1, 64)]
             connection.executemany("INSERT INTO heads (key, id, signature) VALUES (?, ?, ?)", heads)
+            _put_waypoints(connection, feed << 32 | 1, ids)
         for seq, (entry, payload) in enumerate(zip(entries, payloads, strict=True), 1):
             row = Row(feed << 32 | seq, account, Role.FOLLOWED, entry.time_ms, entry.time_ms, entry, id=ids[seq - 1])
             batch.append((row, payload))
@@ -128,6 +130,11 @@ def build(path: Path, count: int) -> sqlite3.Connection:
     return connection
 
 
+def _put_waypoints(connection: sqlite3.Connection, first: int, ids: Sequence[EntryId]) -> None:
+    kept = [(key, entry_id) for key, entry_id in enumerate(ids, first) if key % WAYPOINT_ENTRIES == 0]
+    connection.executemany("INSERT INTO waypoints (key, id) VALUES (?, ?)", kept)
+
+
 def extend(connection: sqlite3.Connection, number: int, written: Sequence[tuple[int, str, Content]]) -> list[Ref]:
     """Entries (time, kind, content) at the end of an author's feed, with all that views make of them; their refs."""
     (feed, account, role, last_seq, last_id) = connection.execute(
@@ -147,6 +154,7 @@ def extend(connection: sqlite3.Connection, number: int, written: Sequence[tuple[
                 connection.execute("INSERT INTO heads (key, id, signature) VALUES (?, ?, ?)", head)
             entry = Entry(time_ms, kind, content)
             rows.append(Row(key, account, role, time_ms, time_ms, entry, id=ids[seq - last_seq - 1]))
+        _put_waypoints(connection, feed << 32 | last_seq + 1, ids)
         connection.execute(
             "UPDATE feeds SET last_seq = ?, last_id = ? WHERE number = ?", (last_seq + len(ids), ids[-1], feed)
         )

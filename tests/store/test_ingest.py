@@ -30,6 +30,7 @@ def test_newest_first_joins_backwards(home: Home, feed: MadeFeed) -> None:
 
     assert read_range(home.connection, feed.feed, 1, 200, None) == feed.range(1, 200)
     assert home.count("heads") == 5
+    assert home.count("waypoints") == 12  # 16, 32 … 192
     assert entry_ids(home.connection, feed.feed, [1, 63, 64, 65, 199, 201]) == [
         *(feed.links[seq].id for seq in (1, 63, 64, 65, 199)),
         None,

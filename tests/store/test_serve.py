@@ -4,6 +4,7 @@ import pytest
 
 from p2pmicro.feed.chain import as_hole, check_excerpt, check_range
 from p2pmicro.limits import RANGE_MAX_BYTES, RANGE_MAX_ENTRIES
+from p2pmicro.store.links import ids_in_runs
 from p2pmicro.store.serve import changed_feeds, entry_ids, first_payload, fork_side, read_excerpt, read_range
 from tests.made import MadeFeed
 from tests.store.home import Home
@@ -107,6 +108,28 @@ def test_ids_of_all_entries(home: Home, feed: MadeFeed) -> None:
     home.take(feed.range(1, 40), feed.range(70, 200))
     wanted = [feed.links[seq].id if seq <= 40 or seq >= 70 else None for seq in range(1, 201)]
     assert entry_ids(home.connection, feed.feed, range(1, 201)) == wanted
+
+
+def test_ids_do_not_need_waypoints(home: Home, feed: MadeFeed) -> None:
+    home.know(feed)
+    home.take(feed.range(33, 110))
+    home.connection.execute("DELETE FROM waypoints WHERE key & 255 <> 96")
+    wanted = [feed.links[seq].id if 33 <= seq <= 110 else None for seq in range(20, 115)]
+    assert entry_ids(home.connection, feed.feed, range(20, 115)) == wanted
+    assert [entry_ids(home.connection, feed.feed, [seq])[0] for seq in range(20, 115)] == wanted
+
+
+def test_ids_of_many_feeds_at_once(home: Home) -> None:
+    made = [MadeFeed(40, f"feed {number}") for number in range(3)]
+    for one in made:
+        home.know(one)
+        home.take(one.range(1, 40, holes=[18, 20]))
+    bases = [home.feed(one.feed).key(0) for one in made]
+    keys = [base + seq for seq in (40, 17, 1, 21, 16, 41) for base in (*bases, 77 << 32)]
+    wanted = {
+        base + seq: one.links[seq].id for seq in (40, 17, 1, 21, 16) for base, one in zip(bases, made, strict=True)
+    }
+    assert ids_in_runs(home.connection, keys) == wanted
 
 
 def test_changed_feeds_come_by_change_number(home: Home) -> None:

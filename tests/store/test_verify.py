@@ -40,6 +40,7 @@ def _faults(home: Home) -> list[str]:
 
 COLUMNS = [
     *(("entries", "payload"), ("holes", "hash"), ("heads", "id"), ("heads", "signature")),
+    ("waypoints", "id"),
     *(("feeds", column) for column in ("feed", "device", "device_head", "before_id", "last_id")),
     *(("feeds", column) for column in ("older_before_id", "older_last_id", "fork", "revoke_id", "revoke_signature")),
     *(("accounts", "account"), ("tombstones", "id")),
@@ -79,6 +80,7 @@ def test_any_flipped_bit_is_found(full: Home, rng: Random, table: str, column: s
         "INSERT INTO holes VALUES ((1 << 32) + 40, 1, x'00', 3)",
         "INSERT INTO heads VALUES ((1 << 32) + 7, x'00', x'00')",
         "INSERT INTO heads VALUES ((1 << 32) + 40, x'00', x'00')",
+        "INSERT INTO waypoints VALUES ((1 << 32) + 40, x'00')",
         "UPDATE feeds SET last_seq = last_seq + 1",
         "UPDATE feeds SET last_seq = last_seq - 1",
         "UPDATE feeds SET before_seq = before_seq - 1",
