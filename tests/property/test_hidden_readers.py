@@ -1,7 +1,7 @@
 """What a sealed entry shows to who can't open it: not who can, how many, or how long its text is (threats P2 to P4)."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
@@ -15,6 +15,7 @@ from p2pmicro.feed.seal import Keyring, open_sealed, sealed
 from p2pmicro.ids import AccountId, FeedId
 from p2pmicro.limits import SEALED_BODY_BYTES, SEALED_SLOTS
 from tests.chance import chi_square_p, same_distribution_p, smallest_of
+from tests.hpke import DrawnSuite
 from tests.made import flipped, private_key, secret
 
 ADA, FEED = AccountId(private_key("ada").public), FeedId(private_key("feed").public)
@@ -46,17 +47,57 @@ def test_number_of_slots_tells_one_of_five_groups(rng: Random) -> None:
     assert all(slots == min(size for size in SEALED_SLOTS if size >= count) for count, slots in seen.items())
 
 
+def _shown(content: Content) -> bytes:
+    """All that everybody sees of a sealed entry: at the same places for one number of slots and size of the body."""
+    return b"".join((content["salt"], content["commit"], *content["slots"], content["body"]))
+
+
+def _chances(groups: Sequence[Sequence[bytes]]) -> list[float]:
+    """For each place, how likely its bytes differ as they do between groups, if the group tells nothing of them."""
+    values = bytes(range(256))
+    if min(map(len, groups)) < 5 * len(values):  # chi-square wants some five of each: then each half of a byte
+        groups = [[shown.hex().encode() for shown in group] for group in groups]
+        values = b"0123456789abcdef"
+    places = zip(*([Counter(column) for column in zip(*group, strict=True)] for group in groups), strict=True)
+    return [chi_square_p([[count[value] for value in values] for count in place]) for place in places]
+
+
+@pytest.fixture
+def drawn_keys(rng: Random, monkeypatch: pytest.MonkeyPatch) -> None:
+    """HPKE's keys come of the seed too: whether chance is like chance must not change from run to run."""
+    monkeypatch.setattr(seal, "_SUITE", DrawnSuite(rng.randbytes))
+
+
+@pytest.mark.usefixtures("drawn_keys")
 def test_no_byte_tells_who_can_read(rng: Random, soak: int) -> None:
-    counts = [[[0] * 16 for _ in READERS] for _ in range(2 * 16 + 2 * 4 * 72)]  # each half of a byte, each group
-    for _ in range(300 * soak):
-        for group, (boxes, tagged) in enumerate(READERS):
+    """10,000 messages in four slots, each of which names its readers inside."""
+    groups: list[list[bytes]] = [[] for _ in READERS]
+    for _ in range(2000 * soak):
+        for group, (boxes, tagged) in zip(groups, READERS, strict=True):
+            content = _seal(rng, boxes, tagged, text="for some", key=rng.randbytes(32), to=sorted(boxes))
+            assert len(content["slots"]) == 4
+            group.append(_shown(content))
+    chances = _chances(groups)
+    assert len(chances) == 16 + 32 + 4 * 72 + 256 + 16
+    assert smallest_of(chances) > ENOUGH
+
+
+@pytest.mark.usefixtures("drawn_keys")  # 10,000 of each: P2PMICRO_SOAK=42
+@pytest.mark.parametrize("slots", SEALED_SLOTS[1:])
+def test_no_byte_of_more_slots_tells_how_many_can_read(slots: int, rng: Random, soak: int) -> None:
+    """As few, and as many, as make this number of slots; and one of them by a reply key."""
+    few, many = OTHERS[: slots // 2 + 1], OTHERS[:slots]
+    readers: list[tuple[list[bytes], list[bytes]]] = [(few, []), (many, []), (few[:-1], [REPLY])]
+    groups: list[list[bytes]] = [[] for _ in readers]
+    for _ in range(80 * soak):
+        for group, (boxes, tagged) in zip(groups, readers, strict=True):
             content = _seal(rng, boxes, tagged)
-            shown = (content["salt"] + b"".join(content["slots"])).hex()
-            for place, digit in enumerate(shown):
-                counts[place][group][int(digit, 16)] += 1
-    assert smallest_of([chi_square_p(rows) for rows in counts]) > ENOUGH
+            assert len(content["slots"]) == slots
+            group.append(_shown(content))
+    assert smallest_of(_chances(groups)) > ENOUGH
 
 
+@pytest.mark.usefixtures("drawn_keys")
 def test_place_of_a_slot_tells_nothing(rng: Random, soak: int) -> None:
     places = [[0] * 4 for _ in READERS]
     for _ in range(200 * soak):
