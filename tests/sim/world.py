@@ -44,6 +44,7 @@ def determined(seed: int) -> Iterator[None]:
     """Take all chance from a seed, and wall time from trio's clock and the running node's clock error."""
     scheduler: Any = importlib.import_module("trio._core._run")
     drawn = random.Random(f"chance {seed}")
+    seal._spare_slot()  # made once in a process: not in this world, whose chance it would take for itself
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(random, "_urandom", drawn.randbytes)  # secrets and SystemRandom draw from it
         patch.setattr(seal, "_SUITE", DrawnSuite(drawn.randbytes))
