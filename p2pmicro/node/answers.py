@@ -19,7 +19,7 @@ from .switchboard import Switchboard
 from .talk import Answer, Job, Talk, Told, element, place_of
 
 _HAVE_BYTES = 256 << 10  # of items in one message, about: a fork proof may take 5 kB, a device proof 9
-_SCAN_FEEDS = 4096  # feeds looked at in one job of an answer
+_SCAN_MAX = 4096  # feeds looked at in one job of an answer, and deletes
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,10 @@ class _Found:
     states: Sequence[FeedState]  # of the items
     scanned: int  # changes up to here have been looked at
     top: int | None = None  # the last change there is, if the answer ends with this part
-    deletes: Sequence[tuple[EntryId, excerpts.Told]] = ()  # what each names, and how it is told
-    looked_at: int = 0  # so many deletes
+    deletes: Sequence[
+        tuple[EntryId | None, excerpts.Told]
+    ] = ()  # how each is told; what it names, if the peer has that
+    place: tuple[int, bytes, int, int] | None = None  # the place of the last delete that was looked at
     held: int = 0  # bytes of all that could be given
 
 
@@ -61,7 +63,7 @@ class Answers:
             with read_transaction(connection):
                 top = last_change(connection)
                 for looked_at, state in enumerate(_due(connection, answer, salt)):
-                    if looked_at == _SCAN_FEEDS or len(items) == HAVE_MAX_ITEMS or size > _HAVE_BYTES:
+                    if looked_at == _SCAN_MAX or len(items) == HAVE_MAX_ITEMS or size > _HAVE_BYTES:
                         return _Found(items, states, scanned)
                     scanned = state.change
                     name = element(salt, state.account)
@@ -75,17 +77,18 @@ class Answers:
                         states.append(state)
                 if EXCERPTS not in talk.capabilities:
                     return _Found(items, states, top, top)
-                deletes, looked_at, is_last = _deletes(connection, talk, answer)
+                deletes, place, is_last = _deletes(connection, talk, answer)
                 held = stored_bytes(connection)
-                return _Found(items, states, top, top if is_last else None, deletes, looked_at, held)
+                return _Found(items, states, top, top if is_last else None, deletes, place, held)
 
         def send(found: _Found) -> None:
             talk.answering = False
-            answer.scanned, answer.deletes = found.scanned, answer.deletes + found.looked_at
+            answer.scanned, answer.deletes = found.scanned, found.place or answer.deletes
             for item, state in zip(found.items, found.states, strict=True):
                 talk.tell(state.feed, _told(item, state))
             for named, told in found.deletes:
-                talk.knows_deleted(named)
+                if named is not None:
+                    talk.knows_deleted(named)
                 talk.given_bytes += told.size_bytes
                 self._board.send(talk, ExcerptGiven(None, told.excerpt, told.devices))
             if found.deletes and self._board.is_too_much(talk, found.held):
@@ -161,32 +164,33 @@ def _due(connection: sqlite3.Connection, answer: Answer, salt: bytes) -> Iterato
 
 def _deletes(
     connection: sqlite3.Connection, talk: Talk, answer: Answer
-) -> tuple[list[tuple[EntryId, excerpts.Told]], int, bool]:
-    """Deletes that a peer does not hear of with a feed: some, how many were looked at, and whether these were all.
+) -> tuple[list[tuple[EntryId | None, excerpts.Told]], tuple[int, bytes, int, int] | None, bool]:
+    """Deletes that a peer does not hear of with a feed: some, the place of the last, and whether these were all.
 
     Of those that name what it holds alone, that are of accounts whose deletes it wants, or that are held alone here,
     these are due: what was noted since the last answer, and all that the peer's interest has had added.
     """
-    all_of = answer.added is None or bool(answer.added)
-    found: list[tuple[EntryId, excerpts.Told]] = []
-    size = looked_at = 0
-    of_accounts: dict[AccountId, list[bytes]] = {}
-    for noted in excerpts.deletes_after(connection, 0 if all_of else answer.since, answer.deletes):
-        if size > _HAVE_BYTES:
-            return found, looked_at, False
-        looked_at += 1
+    found: list[tuple[EntryId | None, excerpts.Told]] = []
+    size, of_accounts = 0, dict[AccountId, list[bytes]]()
+    place = answer.deletes
+    begin = 0 if answer.added is None or answer.added else answer.since + 1
+    for count, noted in enumerate(excerpts.deletes_after(connection, place or (begin, b"", 0, 0))):
+        if size > _HAVE_BYTES or count == _SCAN_MAX:
+            return found, place, False
+        place = noted.place
         if noted.account not in of_accounts:
             of_accounts[noted.account] = [element(talk.salt, noted.account, it) for it in (Scope.DELETES, Scope.FEEDS)]
         deletes, feeds = of_accounts[noted.account]
-        names = {element(talk.salt, noted.named, Scope.ENTRY), deletes, *([feeds] if noted.alone else [])}
-        names &= talk.interest
+        entry = element(talk.salt, noted.named, Scope.ENTRY)
+        names = {entry, deletes, *([feeds] if noted.alone else [])} & talk.interest
         due = names and (noted.change > answer.since or answer.added is None or names & answer.added)
         if due and noted.named not in talk.deletes_known:
             told = excerpts.tell_delete(connection, noted.key, noted.feed)
             if told is not None:
-                found.append((noted.named, told))
+                # Who does not hold what it names may drop it, and come to hold that later.
+                found.append((noted.named if entry in names else None, told))
                 size += told.size_bytes
-    return found, looked_at, True
+    return found, place, True
 
 
 def _have_item(connection: sqlite3.Connection, state: FeedState, with_proof: bool) -> HaveItem:

@@ -17,11 +17,10 @@ from ..feed.device import Device, Revoke
 from ..feed.fork import ForkProof
 from ..feed.picture import PictureError, look
 from ..ids import FeedId
-from ..limits import FEEDS_PER_ACCOUNT_MAX
 from ..store import excerpts, media
 from ..store.blocks import is_blocked, note_feed
 from ..store.db import transaction
-from ..store.feeds import Role, add_feed, feed_state, feeds_of, role_of
+from ..store.feeds import Role, add_feed, feed_state, feeds_of, has_room, role_of
 from ..store.ingest import Checked, Outcome, ingest, learn_fork, learn_revoke
 from ..store.lock import NodeLock
 from ..views import PICTURES
@@ -117,8 +116,7 @@ class Carried(Export):
         """Whether a feed's account has a role here, and there is room for one more of its feeds."""
         if role_of(self.connection, device.account) is Role.NONE:
             return False
-        known = feed_state(self.connection, device.feed) is not None
-        return known or len(feeds_of(self.connection, device.account)) < FEEDS_PER_ACCOUNT_MAX
+        return feed_state(self.connection, device.feed) is not None or has_room(self.connection, device.account)
 
     def _keeps_some_of(self, device: Device) -> bool:
         return not is_blocked(self.connection, device.account) and feeds_of(self.connection, device.account) != []

@@ -17,7 +17,7 @@ from ..feed.device import Device
 from ..feed.fork import ForkProof
 from ..feed.picture import Facts
 from ..ids import AccountId, FeedId, short
-from ..limits import FEEDS_PER_ACCOUNT_MAX, GUEST_FEEDS_MAX, GUEST_STAY_S
+from ..limits import GUEST_FEEDS_MAX, GUEST_STAY_S
 from ..store import excerpts, media, peers
 from ..store.blocks import is_blocked, note_feed, unblocked_count
 from ..store.blocks import is_due as block_is_due
@@ -29,7 +29,7 @@ from ..store.feeds import (
     accounts_with_roles,
     add_feed,
     feed_state,
-    feeds_of,
+    has_room,
     role_of,
     set_role,
     shown_limit,
@@ -328,7 +328,7 @@ class Intake:
 
     def _has_room(self, connection: sqlite3.Connection, account: AccountId, feed: FeedId) -> bool:
         """Whether one more feed of an account is taken."""
-        if len(feeds_of(connection, account)) < FEEDS_PER_ACCOUNT_MAX:
+        if has_room(connection, account):
             return True
         log.info("account %s has too many feeds: %s is left out", short(account), short(feed))
         return False

@@ -32,7 +32,7 @@ class Answer:
     since: int  # feeds changed after this one are due
     added: Set[bytes] | None  # and all feeds of these elements; None: of all
     version: bytes | None  # the version of the peer's interest that is answered in full with it
-    deletes: int = 0  # so many deletes have been looked at, after the feeds
+    deletes: tuple[int, bytes, int, int] | None = None  # after the feeds: the place of the last that was looked at
 
 
 @dataclass(frozen=True, slots=True)

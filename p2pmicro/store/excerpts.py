@@ -18,7 +18,7 @@ from .alone import Alone, alone_at, drop_wanted, excerpt_of, keep, make_proof
 from .blocks import is_blocked, note_feed
 from .changes import ChangeNumbers
 from .effects import Delete, add_tombstones, deleter_of, erase_named, is_never_erased
-from .feeds import FeedState, add_feed, feed_by_number, feed_state, shown_limit
+from .feeds import FeedState, Role, add_feed, feed_by_number, feed_state, has_room, role_of, shown_limit
 from .links import link_at
 from .quota import Quotas
 from .serve import read_excerpt
@@ -65,6 +65,7 @@ class _Wish:
 
     steps: int
     charged: int
+    erases: bool = False  # it is a delete of what is here
 
 
 # --- In ---
@@ -78,7 +79,7 @@ def take(
     if is_blocked(connection, given.device.account):
         note_feed(connection, given.device.account, ref.feed)
         return Taken.UNWANTED
-    wish = _wish(connection, ref) or (_wish_of_delete(connection, given, named) if named is not None else None)
+    wish = _wish(connection, ref) or (_wish_of_delete(connection, changes, given, named) if named is not None else None)
     if wish is None:
         return Taken.UNWANTED
     state = feed_state(connection, ref.feed)
@@ -95,7 +96,7 @@ def take(
     one = Alone(
         0, now_ms, given.id, given.excerpt.payload, make_proof(given.excerpt), 0 if named else wish.steps, wish.charged
     )
-    if not _charge(connection, one, erases=named is not None):
+    if not _charge(connection, one, wish.erases):
         _refuse(connection, ref)
         return Taken.OVER_QUOTA
     state = add_feed(connection, changes, given.device)
@@ -131,28 +132,34 @@ def _wish(connection: sqlite3.Connection, ref: Ref) -> _Wish | None:
     return None if row is None else _Wish(*row)
 
 
-def _wish_of_delete(connection: sqlite3.Connection, given: Proven, named: Ref) -> _Wish | None:
-    """A delete is wanted as what it names is, or where that is here; by its own account, and by none else."""
+def _wish_of_delete(connection: sqlite3.Connection, changes: ChangeNumbers, given: Proven, named: Ref) -> _Wish | None:
+    """A delete is wanted as what it names is, where that is here, or may come; by its own account, and by none else."""
     state = feed_state(connection, named.feed)
-    if named.feed == given.ref.feed:
-        account = given.device.account
-    elif state is not None:
+    device = given.device if named.feed == given.ref.feed else given.named
+    if state is not None:
         account = state.account
-    elif given.named is not None and given.named.feed == named.feed:
-        account = given.named.account
+    elif device is not None and device.feed == named.feed:
+        account = device.account
     else:
         return None
     if account != given.device.account or named.seq == 1:
         return None
     wish = _wish(connection, named)
-    if wish is not None or state is None:
+    if wish is not None:
         return wish
-    run = state.run_of(named.seq)
-    if run is not None:
-        is_it = link_at(connection, state.number << 32, run, named.seq).id == named.id
-        return _Wish(0, state.number) if is_it and deleter_of(connection, state, named) is None else None
-    held = alone_at(connection, state.key(named.seq))
-    return _Wish(held.steps, held.charged) if held is not None and held.id == named.id else None
+    if state is None:
+        if role_of(connection, account) is Role.NONE or not has_room(connection, account):
+            return None
+        assert device is not None
+        state = add_feed(connection, changes, device)  # its entries will be asked for
+    held, run = alone_at(connection, state.key(named.seq)), state.run_of(named.seq)
+    if held is not None and held.id == named.id:
+        return _Wish(held.steps, held.charged, erases=True)
+    if deleter_of(connection, state, named) is not None:
+        return None
+    if run is not None and link_at(connection, state.number << 32, run, named.seq).id == named.id:
+        return _Wish(0, state.number, erases=True)
+    return None if run is not None or state.role is Role.NONE else _Wish(0, state.number)
 
 
 def _judge(connection: sqlite3.Connection, state: FeedState, given: Proven) -> Taken | None:
@@ -282,25 +289,28 @@ class Noted(NamedTuple):
     """A delete as it was noted."""
 
     change: int  # when
-    named: EntryId
     feed: FeedId  # of what it names
+    seq: int  # and its seq
     key: int  # of the delete
+    named: EntryId
     account: AccountId  # of its author
     alone: bool  # whether it is held alone: it does not come with its feed
 
+    @property
+    def place(self) -> tuple[int, bytes, int, int]:
+        """Where it stands among all, in the order in which they were noted."""
+        return self[:4]
 
-def deletes_after(connection: sqlite3.Connection, change: int, without: int = 0) -> Iterator[Noted]:
-    """The deletes that were noted after a change.
 
-    Args:
-        without: the first of them that are left out.
-    """
+def deletes_after(connection: sqlite3.Connection, place: tuple[int, bytes, int, int]) -> Iterator[Noted]:
+    """The deletes that stand after a place; (c, b"", 0, 0) is the place after the change before c."""
     for row in connection.execute(
-        "SELECT t.change, t.id, t.feed, t.deleter, a.account,"
+        "SELECT t.change, t.feed, t.seq, t.deleter, t.id, a.account,"
         " EXISTS (SELECT 1 FROM excerpts WHERE excerpts.key = t.deleter)"
         " FROM tombstones t JOIN feeds f ON f.number = t.deleter >> 32 JOIN accounts a ON a.number = f.account"
-        " WHERE t.change > ? ORDER BY t.change, t.feed, t.seq, t.deleter LIMIT -1 OFFSET ?",
-        (change, without),
+        " WHERE t.change >= ?1 AND (t.change, t.feed, t.seq, t.deleter) > (?1, ?2, ?3, ?4)"
+        " ORDER BY t.change, t.feed, t.seq, t.deleter",
+        place,
     ):
         yield Noted(*row)
 

@@ -12,7 +12,7 @@ from ..feed.device import Device, DeviceProof, Revoke
 from ..feed.fork import ForkProof
 from ..feed.wire import parse_fork_proof
 from ..ids import AccountId, EntryId, FeedId
-from ..limits import SEQ_MAX
+from ..limits import FEEDS_PER_ACCOUNT_MAX, SEQ_MAX
 
 if TYPE_CHECKING:
     from .changes import ChangeNumbers
@@ -103,6 +103,11 @@ def feed_states(connection: sqlite3.Connection) -> list[FeedState]:
 def feeds_of(connection: sqlite3.Connection, account: AccountId) -> list[FeedState]:
     """All feeds of an account."""
     return [as_state(row) for row in connection.execute(_SELECT + "WHERE a.account = ? ORDER BY f.number", (account,))]
+
+
+def has_room(connection: sqlite3.Connection, account: AccountId) -> bool:
+    """Whether one more feed of an account is taken."""
+    return len(feeds_of(connection, account)) < FEEDS_PER_ACCOUNT_MAX
 
 
 def select_changed(connection: sqlite3.Connection, after: int) -> sqlite3.Cursor:

@@ -16,6 +16,9 @@ from p2pmicro.store.peers import Scope, interest_set, interest_version
 from p2pmicro.store.verify import verify
 from tests.property.pipe import Party, World
 
+START = (0, b"", 0, 0)
+"""Before all deletes that were noted."""
+
 
 def with_hops(world: World, *names: str) -> list[Party]:
     """Nodes that want only those whom they follow and meet."""
@@ -109,7 +112,7 @@ def test_delete_comes_from_who_holds_it_in_a_run_or_alone(world: World) -> None:
         assert taker.shows(ref)
         meet(world, taker, giver)
         assert not taker.shows(ref), taker.name
-    assert [noted.alone for party in (former, quoting, late) for noted in deletes_after(party.connection, 0)] == [
+    assert [noted.alone for party in (former, quoting, late) for noted in deletes_after(party.connection, START)] == [
         True
     ] * 3
     assert late.roles()[author.account] is Role.FOLLOWED
@@ -117,7 +120,29 @@ def test_delete_comes_from_who_holds_it_in_a_run_or_alone(world: World) -> None:
         check(party, ref)
     meet(world, late, author)
     assert payloads_of(late, author.feed) == payloads_of(author, author.feed)
-    assert [noted.alone for noted in deletes_after(late.connection, 0)] == [False], "it stands in the run now"
+    assert [noted.alone for noted in deletes_after(late.connection, START)] == [False], "it stands in the run now"
+
+
+@pytest.mark.parametrize("knows_feed", [False, True])
+def test_delete_that_comes_before_what_it_names_is_kept_by_who_wants_its_author(world: World, knows_feed: bool) -> None:
+    author, fan, quoting, unaware, late = with_hops(world, "author", "fan", "quoting", "unaware", "late")
+    early, ref = author.post(2)
+    for party in (fan, unaware):
+        party.follow(author.account)
+        meet(world, party, author)
+    quoting.say("see", quote=content.ref_value(ref))
+    meet(world, quoting, unaware)
+    author.delete(ref)
+    meet(world, fan, author)
+    meet(world, quoting, fan)
+    assert [noted.alone for noted in deletes_after(quoting.connection, START)] == [True]
+    if knows_feed:
+        late.say("and that", quote=content.ref_value(early))
+        meet(world, late, fan)
+    late.follow(author.account)
+    meet(world, late, quoting)
+    meet(world, late, unaware)
+    check(late, ref)
 
 
 @pytest.mark.parametrize("limit", ["GUEST_MAX_BYTES", "QUOTA_FEED_BYTES", "QUOTA_TOTAL_BYTES"])
@@ -163,7 +188,7 @@ def test_delete_of_what_is_not_here_is_not_kept(world: World) -> None:
     (ref,) = bob.post()
     bob.delete(ref)
     world.settle()
-    assert list(deletes_after(alice.connection, 0)) == []
+    assert list(deletes_after(alice.connection, START)) == []
 
 
 def test_delete_by_another_account_does_nothing(world: World) -> None:

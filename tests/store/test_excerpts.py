@@ -9,7 +9,7 @@ from p2pmicro.feed.device import check_device_proof, make_revoke
 from p2pmicro.feed.fork import make_fork_proof
 from p2pmicro.ids import Ref
 from p2pmicro.limits import EXCERPT_STEPS_MAX
-from p2pmicro.store import blocks, peers
+from p2pmicro.store import blocks, feeds, peers
 from p2pmicro.store.alone import all_alone_rows
 from p2pmicro.store.cut import learn_fork, learn_revoke
 from p2pmicro.store.db import transaction
@@ -505,6 +505,23 @@ class TestDeletes:
         assert shelf.bring(stranger, gone.seq) == [Taken.UNWANTED]
         assert shelf.count("tombstones") == 0
 
+    def test_delete_of_who_is_wanted_waits_for_what_it_names(self, shelf: Shelf, friend: MadeFeed) -> None:
+        """Nothing of the feed is known; later its run comes of somebody who has not heard of the delete."""
+        gone = delete(friend, ref(friend, 2))
+        shelf.role(friend.account, Role.FOLLOWED)
+        assert shelf.bring(friend, gone.seq) == [Taken.STORED]
+        shelf.take(friend.range(1, 2))
+        assert shelf.shown(friend.feed) == [1, gone.seq]
+        shelf.check()
+
+    def test_delete_of_who_has_too_many_feeds_is_not_kept(
+        self, shelf: Shelf, friend: MadeFeed, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(feeds, "FEEDS_PER_ACCOUNT_MAX", 1)
+        _hold(shelf, friend)
+        phone = MadeFeed(2, "friend's phone", "friend")
+        assert shelf.bring(phone, delete(phone, ref(phone, 2)).seq) == [Taken.UNWANTED]
+
     def test_delete_in_a_run_erases_what_is_held_alone(
         self, shelf: Shelf, friend: MadeFeed, stranger: MadeFeed
     ) -> None:
@@ -525,10 +542,10 @@ class TestDeletes:
             delete(friend, ref(friend, seq))
         shelf.take(friend.range(3, 3))
         shelf.take(friend.range(4, 4))
-        told = list(deletes_after(shelf.connection, change))
+        told = list(deletes_after(shelf.connection, (change + 1, b"", 0, 0)))
         assert [noted.named for noted in told] == [friend.links[2].id, friend.links[1].id]
         assert [noted.alone for noted in told] == [False, False]
-        assert list(deletes_after(shelf.connection, told[0].change)) == told[1:]
+        assert list(deletes_after(shelf.connection, told[0].place)) == told[1:]
 
 
 class TestServing:
