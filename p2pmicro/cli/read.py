@@ -56,12 +56,11 @@ def thread(args: Namespace) -> None:
     """Print a conversation."""
     with open_home(args) as node:
         found = node.thread(args.ref)
-        focus = node.find_ref(args.ref)
         originals = originals_of(node, [slot.message for slot in found.slots if slot.message is not None])
     for slot in found.slots:
         if args.json:
             message = message_json(slot.message) if slot.message is not None else {"ref": ref_text(slot.ref)}
-            print_json(message | {"depth": slot.depth, "state": slot.state.value, "focus": slot.ref == focus})
+            print_json(message | {"depth": slot.depth, "state": slot.state.value, "focus": slot.ref == found.focus})
             continue
         indent = "  " * min(slot.depth, _INDENTED_MAX)
         for line in _slot_lines(slot, originals):

@@ -11,7 +11,7 @@ from ..store.feeds import feed_state
 from ..store.sealed import is_closed
 from ..views import REACTIONS, THREADS, TIMELINE
 from ..views.filter import Filter
-from ..views.held import ids_of, is_deleted
+from ..views.held import ids_of, is_deleted, named_at
 from ..views.message import Message, find
 from ..views.pins import pinned
 from ..views.reactions import Reacted
@@ -75,11 +75,21 @@ class Reading(Inbox):
     def thread(self, ref: GivenRef) -> Thread:
         """The whole conversation around a message, with what of it is not here.
 
+        Of a message that is not here itself, deleted or never fetched, it is shown by what answers it.
+
         Raises:
-            LocalError: as `find_message`.
+            LocalError: as `find_message`, and nothing here answers it.
         """
         with read_transaction(self.connection):
-            return THREADS.thread(self.connection, self._find(self.connection, ref))
+            try:
+                message = self._find(self.connection, ref)
+            except LocalError:
+                named = ref if isinstance(ref, Ref) else named_at(self.connection, *place_of(self.connection, ref))
+                around = None if named is None else THREADS.around(self.connection, named)
+                if around is None:
+                    raise
+                return around
+            return THREADS.thread(self.connection, message)
 
     def reacted(self, ref: GivenRef) -> Reacted:
         """Who likes a message and who has passed it on, as far as this node knows.

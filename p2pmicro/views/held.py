@@ -32,6 +32,21 @@ def is_listed(row: Row) -> bool:
     return not row.alone and (not row.sealed or "circle" in row.entry.content)
 
 
+def named_at(connection: sqlite3.Connection, feed: FeedId, seq: int) -> Ref | None:
+    """The ref of an entry, as it is held, deleted or asked for here; None if nothing names it."""
+    state = feed_state(connection, feed)
+    key = 0 if state is None else state.key(seq)
+    entry_id = ids_of(connection, [key]).get(key)
+    if entry_id is None:
+        row = connection.execute(
+            "SELECT id FROM tombstones WHERE feed = ?1 AND seq = ?2"
+            " UNION ALL SELECT id FROM wanted WHERE feed = ?1 AND seq = ?2 LIMIT 1",
+            (feed, seq),
+        ).fetchone()
+        entry_id = None if row is None else EntryId(row[0])
+    return None if entry_id is None else Ref(feed, seq, entry_id)
+
+
 def select(connection: sqlite3.Connection, keys: Sequence[int]) -> list[tuple[Any, ...]]:
     """What SQLite has to say of some entries.
 

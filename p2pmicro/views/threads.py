@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from ..ids import Ref
 from ..store.view import Row
@@ -70,7 +71,18 @@ class Threads:
         hidden = Filter.read(connection)
         seen = {one.ref: one for one in (*hidden.shown(list(found.values())), message)}
         shown = {one.ref: one for one in counted(connection, hidden, list(seen.values()))}
-        return Thread(tuple(Tree(connection, found, shown, top).slots(message.ref)), more)
+        return Thread(tuple(Tree(connection, found, shown, top).slots(message.ref)), message.ref, more)
+
+    def around(self, connection: sqlite3.Connection, absent: Ref) -> Thread | None:
+        """The thread of a message that is not here, by what takes its place or answers it; None if nothing does."""
+        newer = replacing(connection, [absent]).get(absent)
+        rows = connection.execute("SELECT key FROM replies WHERE parent = ?", (target_of(absent.id),)).fetchall()
+        answers = [newer] if newer is not None else load(connection, [key for (key,) in rows[:THREAD_MAX]])
+        shown = Filter.read(connection).shown([one for one in answers if newer is one or one.parent == absent])
+        if not shown:
+            return None
+        thread = self.thread(connection, min(shown, key=lambda one: (one.time_ms, one.ref.feed, one.ref.seq)))
+        return replace(thread, focus=absent) if any(slot.ref == absent for slot in thread.slots) else thread
 
 
 def _around(connection: sqlite3.Connection, message: Message, top: Ref, limit: int) -> tuple[dict[Ref, Message], bool]:

@@ -46,6 +46,7 @@ class Thread:
     """A thread in reading order: each message is followed by its answers, the earliest first."""
 
     slots: tuple[Slot, ...]
+    focus: Ref  # whose thread was asked for, or what takes its place
     more: bool  # whether there are answers beyond THREAD_MAX
 
     def count(self, state: State) -> int:

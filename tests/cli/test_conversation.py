@@ -50,6 +50,8 @@ def test_what_is_not_here_is_said_and_counted(ada: Shell) -> None:
     assert missing == {"ref": ids.format_ref(gone[0], 7), "depth": 0, "state": "not here", "focus": False}  # type: ignore[arg-type]
     assert here["text"] == "to what?"
     assert "1 message is not here" in ada("thread", ref).out
+    asked_for = ada.json("thread", missing["ref"])
+    assert asked_for == [missing | {"focus": True}, here | {"focus": False}], "it can be asked for by its ref"
     assert "answers a message that is not here" in ada("timeline").out
 
 

@@ -148,6 +148,33 @@ class TestWhatIsNotHere:
         assert _drawn(_thread(people, "bob", 2))[1] == "  0"
 
 
+class TestAbsent:
+    def test_thread_of_a_deleted_message_is_what_is_left_around_it(self, people: Shelf) -> None:
+        _chain(people, 3)
+        gone = people.ref("bob", 2)
+        people.erase("bob", 2)
+        thread = THREADS.around(people.connection, gone)
+        assert thread is not None
+        assert _drawn(thread) == ["root", "  (deleted)", "    1", "      2"]
+        assert thread.focus == gone
+
+    def test_thread_of_a_corrected_message_is_that_of_the_new_one(self, people: Shelf) -> None:
+        old = people.ref("alice", 2)
+        people.put("alice", 3, replaced(old, text="second"))
+        people.erase("alice", 2)
+        thread = THREADS.around(people.connection, old)
+        assert thread is not None
+        assert (_drawn(thread), thread.focus) == (["second"], people.ref("alice", 3))
+
+    def test_nothing_is_shown_by_who_is_muted_or_names_another(self, people: Shelf) -> None:
+        gone = people.ref("alice", 2)
+        people.put("bob", 2, answered(gone))
+        people.erase("alice", 2)
+        assert THREADS.around(people.connection, Ref(gone.feed, 9, gone.id)) is None
+        private.put(people.connection, "mute", b"a" + account_id("bob"), {"until": None})
+        assert THREADS.around(people.connection, gone) is None
+
+
 class TestReplacing:
     def test_answers_to_the_deleted_one_hang_under_the_new(self, people: Shelf) -> None:
         root = people.ref("alice", 2)
