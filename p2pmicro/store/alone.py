@@ -132,6 +132,18 @@ def drop_wanted(connection: sqlite3.Connection, ref: Ref) -> None:
     connection.execute("DELETE FROM wanted WHERE feed = ? AND seq = ? AND id = ?", (ref.feed, ref.seq, ref.id))
 
 
+def hide_wanted(connection: sqlite3.Connection, feed: FeedId, limit: int) -> None:
+    """Ask not for what stands after `limit` in a feed, and ask anew for what was hidden and is not any more."""
+    connection.execute("UPDATE wanted SET hidden = 1 WHERE feed = ? AND seq > ?", (feed, limit))
+    shown = connection.execute(
+        "DELETE FROM wanted WHERE feed = ? AND seq <= ? AND hidden RETURNING feed, seq, id, time_ms, steps, charged",
+        (feed, limit),
+    ).fetchall()
+    connection.executemany(
+        "INSERT INTO wanted (feed, seq, id, time_ms, steps, charged) VALUES (?, ?, ?, ?, ?, ?)", shown
+    )
+
+
 def look_again(connection: sqlite3.Connection, refs: Iterable[Ref]) -> None:
     """Have it settled anew, at leisure, whether entries are wanted, held alone, or of no use."""
     connection.executemany(

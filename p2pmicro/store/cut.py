@@ -15,7 +15,7 @@ from ..feed.fork import ForkProof
 from ..feed.wire import fork_proof_value
 from ..ids import EntryId
 from ..limits import SEQ_MAX
-from .alone import alone_between, give_back, look_again, ref_of, remove, rows_of
+from .alone import alone_between, give_back, hide_wanted, look_again, ref_of, remove, rows_of
 from .changes import ChangeNumbers
 from .effects import add_tombstones, deletes_in, erase_named, withdraw
 from .feeds import FeedState, feed_state, run_columns, shown_limit
@@ -81,8 +81,8 @@ def _settle_alone(connection: sqlite3.Connection, views: Sequence[View], state: 
     first = shown_limit(state) + 1
     if state.fork_seq is not None:
         first = min(first, state.fork_seq)
-    connection.execute("DELETE FROM wanted WHERE feed = ? AND seq >= ?", (state.feed, first))
     drop_alone(connection, views, state, first, SEQ_MAX)
+    hide_wanted(connection, state.feed, shown_limit(state))
 
 
 def drop_alone(connection: sqlite3.Connection, views: Sequence[View], state: FeedState, first: int, last: int) -> None:

@@ -127,7 +127,8 @@ def _let_act(
 
 def _wish(connection: sqlite3.Connection, ref: Ref) -> _Wish | None:
     row = connection.execute(
-        "SELECT steps, charged FROM wanted WHERE feed = ? AND seq = ? AND id = ?", (ref.feed, ref.seq, ref.id)
+        "SELECT steps, charged FROM wanted WHERE feed = ? AND seq = ? AND id = ? AND NOT hidden",
+        (ref.feed, ref.seq, ref.id),
     ).fetchone()
     return None if row is None else _Wish(*row)
 
@@ -225,7 +226,7 @@ def wanted_after(connection: sqlite3.Connection, number: int, limit: int) -> tup
     Returns: at most `limit` of them, those first that the newest messages refer to.
     """
     found = connection.execute(
-        "SELECT number, feed, seq, id FROM wanted WHERE number > ? AND NOT refused"
+        "SELECT number, feed, seq, id FROM wanted WHERE number > ? AND NOT refused AND NOT hidden"
         " AND feed NOT IN (SELECT feed FROM blocked_feeds) ORDER BY time_ms DESC, number DESC LIMIT ?",
         (number, limit),
     ).fetchall()

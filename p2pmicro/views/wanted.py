@@ -19,7 +19,7 @@ from ..store.feeds import FeedState, Role, feed_by_number, feed_state, feeds_of,
 from ..store.view import Row, View, shown_rows
 from .held import ids_of, marks, target_of
 
-_ROWS_A_STATEMENT = 4096  # six variables each, under SQLite's 32,766
+_ROWS_A_STATEMENT = 4096  # seven variables each, under SQLite's 32,766
 _SLICE_ENTRIES = 8192  # of a feed that is followed now, looked through for likes at once
 _SETTLED_AT_ONCE = 256
 _ASIDE = EXCERPT_STEPS_MAX - 1
@@ -35,6 +35,7 @@ class Wish(NamedTuple):
     time_ms: int  # the place of what refers to it
     steps: int  # from an entry of a run to it, along answers
     charged: int  # the number of the feed whose quota it will count to
+    hidden: int = 0  # 1: a fork or revoke hides it, and it is not asked for
 
     @property
     def ref(self) -> Ref:
@@ -128,7 +129,7 @@ class Wanted:
             ref
             for ref in refs
             if connection.execute(
-                "SELECT 1 FROM wanted WHERE feed = ? AND seq = ? AND id = ?", (ref.feed, ref.seq, ref.id)
+                "SELECT 1 FROM wanted WHERE feed = ? AND seq = ? AND id = ? AND NOT hidden", (ref.feed, ref.seq, ref.id)
             ).fetchone()
         ]
 
@@ -203,12 +204,12 @@ def _wishes(connection: sqlite3.Connection, row: Row, refs: Sequence[tuple[Ref, 
 
 
 def _want(connection: sqlite3.Connection, wishes: Sequence[Wish]) -> None:
-    """Note what is not held, deleted or hidden; above what is held alone, want what that answers."""
+    """Note what is neither held nor deleted; above what is held alone, want what that answers."""
     for start in range(0, len(wishes), _ROWS_A_STATEMENT):
         part = wishes[start : start + _ROWS_A_STATEMENT]
         rows = connection.execute(
             f"""
-            SELECT v.*, feeds.number, excerpts.key FROM (VALUES {",".join(["(" + marks(6) + ")"] * len(part))}) AS v
+            SELECT v.*, feeds.number, excerpts.key FROM (VALUES {",".join(["(" + marks(7) + ")"] * len(part))}) AS v
             LEFT JOIN feeds ON feeds.feed = column1
             LEFT JOIN entries ON entries.key = feeds.number << 32 | column2
             LEFT JOIN excerpts ON excerpts.key = feeds.number << 32 | column2
@@ -221,22 +222,27 @@ def _want(connection: sqlite3.Connection, wishes: Sequence[Wish]) -> None:
             wish = Wish(*columns)
             if alone is not None:
                 _come_nearer(connection, alone, wish)
-            elif number is None or not _is_settled(connection, wish.ref):
+            elif number is None:
                 new.append(wish)
+            elif (seen := _if_not_deleted(connection, wish)) is not None:
+                new.append(seen)
         if new:
             _note(connection, new)
 
 
-def _is_settled(connection: sqlite3.Connection, ref: Ref) -> bool:
-    """Whether an entry that is not held is known to be deleted or hidden."""
-    state = feed_state(connection, ref.feed)
-    return state is not None and (ref.seq > shown_limit(state) or deleter_of(connection, state, ref) is not None)
+def _if_not_deleted(connection: sqlite3.Connection, wish: Wish) -> Wish | None:
+    """A wish for an entry of a known feed, and whether that is hidden; None if the entry is deleted."""
+    state = feed_state(connection, FeedId(wish.feed))
+    assert state is not None
+    if deleter_of(connection, state, wish.ref) is not None:
+        return None
+    return wish._replace(hidden=int(wish.seq > shown_limit(state)))
 
 
 def _note(connection: sqlite3.Connection, wishes: Sequence[Wish]) -> None:
     before = connection.execute("SELECT max(number) FROM wanted").fetchone()[0]
     connection.executemany(
-        "INSERT INTO wanted (feed, seq, id, time_ms, steps, charged) VALUES (?, ?, ?, ?, ?, ?)"
+        "INSERT INTO wanted (feed, seq, id, time_ms, steps, charged, hidden) VALUES (?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT DO UPDATE SET steps = min(steps, excluded.steps), time_ms = max(time_ms, excluded.time_ms)",
         wishes,
     )

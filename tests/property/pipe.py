@@ -160,7 +160,8 @@ class Party:
 
     def wanted(self) -> list[Ref]:
         """What peers are asked for by ref."""
-        return [Ref(*row) for row in self.connection.execute("SELECT feed, seq, id FROM wanted ORDER BY number")]
+        rows = self.connection.execute("SELECT feed, seq, id FROM wanted WHERE NOT hidden ORDER BY number")
+        return [Ref(*row) for row in rows]
 
     def follow(self, *accounts: AccountId, on: bool = True) -> None:
         for account in accounts:

@@ -76,7 +76,8 @@ class Shelf(Home):
 
     @property
     def wanted(self) -> list[Ref]:
-        return [Ref(*row) for row in self.connection.execute("SELECT feed, seq, id FROM wanted ORDER BY number")]
+        rows = self.connection.execute("SELECT feed, seq, id FROM wanted WHERE NOT hidden ORDER BY number")
+        return [Ref(*row) for row in rows]
 
     def alone(self, made: MadeFeed) -> list[int]:
         """What is held alone of a feed, by seq; as much is shown of it."""

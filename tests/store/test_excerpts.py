@@ -14,7 +14,7 @@ from p2pmicro.store.alone import all_alone_rows
 from p2pmicro.store.cut import learn_fork, learn_revoke
 from p2pmicro.store.db import transaction
 from p2pmicro.store.erase import finish, pending
-from p2pmicro.store.excerpts import Taken, deletes_after
+from p2pmicro.store.excerpts import Taken, deletes_after, last_wanted, wanted_after
 from p2pmicro.store.excerpts import answer as answer_to
 from p2pmicro.store.feeds import Role, add_feed
 from p2pmicro.store.forget import forget_account
@@ -292,6 +292,31 @@ class TestForks:
         assert shelf.alone(other) == []
         shelf.check()
 
+    def test_what_a_revoke_shows_again_is_asked_for_again(self, shelf: Shelf, friend: MadeFeed) -> None:
+        """What was held alone when the fork was learnt, what was wanted then, and what came to be wanted since."""
+        other = MadeFeed(20, "other", "other")
+        dead = other.branch(11, 5)
+        for seq in (12, 13, 20):
+            answer(friend, ref(other, seq))
+        _hold(shelf, friend)
+        shelf.bring(other, 12)
+        with transaction(shelf.connection):
+            proof = make_fork_proof(other.feed, other.links[10], other.side(11, 20), dead.side(11, 15))
+            learn_fork(shelf.connection, shelf.views, shelf.changes, proof)
+        answer(friend, ref(other, 14))
+        shelf.take(friend.range(friend.last, friend.last))
+        shelf.settle()
+        assert shelf.wanted == []
+        asked_upto = last_wanted(shelf.connection)
+        with transaction(shelf.connection):
+            revoke = make_revoke(other.account_key, other.feed, other.links[19])
+            learn_revoke(shelf.connection, shelf.views, shelf.changes, revoke)
+        again = {ref(other, seq) for seq in (12, 13, 14)}
+        assert {one for _, one in wanted_after(shelf.connection, asked_upto, 100)[1]} == again
+        shelf.check()
+        assert set(shelf.wanted) == again
+        assert shelf.bring(other, 12) == [Taken.STORED]
+
     def test_past_a_fork_an_excerpt_must_reach_the_revoke(self, shelf: Shelf, friend: MadeFeed) -> None:
         other = MadeFeed(20, "other", "other")
         dead = other.branch(11, 10)
@@ -336,7 +361,7 @@ class TestForks:
         with transaction(shelf.connection):  # as if all had been wanted before
             for made in (gone, dead):
                 shelf.connection.executemany(
-                    "INSERT OR IGNORE INTO wanted (feed, seq, id, time_ms, steps, charged) VALUES (?, ?, ?, 0, 1, 1)",
+                    "INSERT OR REPLACE INTO wanted (feed, seq, id, time_ms, steps, charged) VALUES (?, ?, ?, 0, 1, 1)",
                     [(made.feed, seq, made.links[seq].id) for seq in range(2, 502)],
                 )
         outcomes = [*shelf.bring(gone, *range(2, 502)), *shelf.bring(dead, *range(2, 502))]
