@@ -22,7 +22,7 @@ import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, TypeVar
 
@@ -80,7 +80,7 @@ class NetworkSettings:
     listen: str = ":0"  # HOST:PORT; no host: all interfaces; port 0: any that is free
     mdns: bool = True  # announce this node on the LAN and look for others
     peers: Sequence[str] = ()  # addresses to try, HOST:PORT
-    key: bytes = OPEN_NETWORK_KEY  # of the network
+    key: bytes = field(default=OPEN_NETWORK_KEY, repr=False)  # of the network
     hops: Literal[1, 2] = 2  # whom the node asks for: those one follows, or also those whom these follow
 
 

@@ -44,6 +44,11 @@ class Picture(NamedTuple):
     alt: str  # may be empty
     key: bytes | None = None  # of a sealed message: 32 bytes under which it is encrypted
 
+    def __repr__(self) -> str:
+        """All but the key: what is shown may be logged. Source: threats L15."""
+        shown = (f"{name}={value!r}" for name, value in zip(self._fields[:-1], self, strict=False))
+        return f"Picture({', '.join(shown)})"
+
 
 class Who(NamedTuple):
     """A person who did something."""

@@ -74,7 +74,7 @@ def test_no_key_token_draft_or_blocked_feed_is_in_any_export(
     people = [meet(node, number, rng.choice((Role.GUEST, Role.HOP, Role.FOLLOWED))) for number in range(6)]
     blocked: set[int] = set()
     drafts: list[str] = []
-    assert len(canaries) == 5 * 9 + 4
+    assert len(canaries) == 7 * 10 + 4
     given = 0
     for _ in range(EXPORTS * soak):
         for _ in range(rng.randrange(3)):
