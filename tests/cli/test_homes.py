@@ -69,11 +69,12 @@ def test_home_of_another_user_is_left_alone(ada: Shell, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["seed", "feed.key"])
 def test_key_file_that_others_can_read_is_not_used(ada: Shell, name: str) -> None:
-    (ada.person.home / name).chmod(0o640)
-    for command in (["whoami"], ["post", "hello"], ["run"]):
-        status, code, sentence = ada.refused(*command)
-        assert (status, code) == (2, "config")
-        assert "chmod 600" in sentence
+    for mode in (0o644, 0o640, 0o604, 0o620, 0o602, 0o610):
+        (ada.person.home / name).chmod(mode)
+        for command in (["whoami"], ["post", "hello"], ["run"]):
+            status, code, sentence = ada.refused(*command)
+            assert (status, code) == (2, "config")
+            assert "chmod 600" in sentence
     (ada.person.home / name).chmod(0o600)
     assert ada.json("whoami")
 
