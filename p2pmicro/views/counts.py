@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..ids import Ref
 from ..store.feeds import Role
 from .filter import Filter
 from .held import marks, target_of
@@ -30,6 +29,7 @@ class Counts:
 
 NOTHING = Counts(0, 0, 0, reposted=False, liked=False)
 """What became of most messages, and of what was not counted."""
+_NONE = (0, False)
 
 
 def count(
@@ -37,50 +37,39 @@ def count(
     hidden: Filter,
     messages: "Sequence[Message]",
     load: "Callable[[Sequence[int]], list[Message]]",
-) -> dict[Ref, Counts]:
-    """Count for some messages.
+) -> list[Counts]:
+    """Count for some messages, in their order.
 
     Args:
         load: reads messages by their keys: asked for only where words or tags are muted.
     """
     if not messages:
-        return {}
+        return []
     targets = [target_of(message.ref.id) for message in messages]
     reactions = _reactions(connection, hidden, targets)
-    own = set(
-        connection.execute(
-            f"SELECT target, kind FROM reactions WHERE target IN ({marks(len(targets))}) AND kind IN (1, 2)"
-            f" AND account IN (SELECT number FROM accounts WHERE role = {Role.OWN:d}) AND wanted",
-            targets,
-        ).fetchall()
-    )
     # Answers to earlier wordings are answers to the message.
-    earlier = {message.ref: [target_of(ref.id) for ref in message.replaces] for message in messages}
-    replies = _replies(connection, hidden, [*targets, *(one for some in earlier.values() for one in some)], load)
-    return {
-        message.ref: Counts(
-            replies[target] + sum(replies[one] for one in earlier[message.ref]),
-            reactions[target, 2],
-            reactions[target, 1],
-            (target, 2) in own,
-            (target, 1) in own,
-        )
-        for message, target in zip(messages, targets, strict=True)
-    }
+    earlier = [target_of(ref.id) for message in messages for ref in message.replaces]
+    replies = _replies(connection, hidden, [*targets, *earlier], load)
+    found = []
+    for message, target in zip(messages, targets, strict=True):
+        answers = replies[target] + sum(replies[target_of(ref.id)] for ref in message.replaces)
+        reposts, reposted = reactions.get((target, 2), _NONE)
+        likes, liked = reactions.get((target, 1), _NONE)
+        found.append(Counts(answers, reposts, likes, reposted, liked) if answers or reposts or likes else NOTHING)
+    return found
 
 
-def _reactions(connection: sqlite3.Connection, hidden: Filter, targets: Sequence[bytes]) -> Counter[tuple[bytes, int]]:
-    """How many count for each target and kind."""
-    sums: Counter[tuple[bytes, int]] = Counter()
-    grouped = "SELECT target, kind, count(*) FROM reactions WHERE target IN ({}) {} AND wanted GROUP BY target, kind"
-    for target, kind, number in connection.execute(grouped.format(marks(len(targets)), ""), targets).fetchall():
-        sums[target, kind] += number
-    if sums and hidden.accounts:
-        those = f"AND kind IN (1, 2) AND account IN ({marks(len(hidden.accounts))})"
-        rows = connection.execute(grouped.format(marks(len(targets)), those), (*targets, *hidden.accounts))
-        for target, kind, number in rows:
-            sums[target, kind] -= number
-    return sums
+def _reactions(
+    connection: sqlite3.Connection, hidden: Filter, targets: Sequence[bytes]
+) -> dict[tuple[bytes, int], tuple[int, bool]]:
+    """How many count for each target and kind, and whether one's own is among them: it is never hidden."""
+    rows = connection.execute(
+        f"SELECT target, kind, sum(account NOT IN ({','.join(map(str, hidden.accounts))})),"
+        f" max(account IN (SELECT number FROM accounts WHERE role = {Role.OWN:d}))"
+        f" FROM reactions WHERE target IN ({marks(len(targets))}) AND wanted GROUP BY target, kind",
+        targets,
+    )
+    return {(target, kind): (number, bool(own)) for target, kind, number, own in rows}
 
 
 def _replies(

@@ -50,14 +50,14 @@ def named_at(connection: sqlite3.Connection, feed: FeedId, seq: int) -> Ref | No
 def select(connection: sqlite3.Connection, keys: Sequence[int]) -> list[tuple[Any, ...]]:
     """What SQLite has to say of some entries.
 
-    Returns: key, first seen, payload, how the one before it begins (the time that it claims), feed, account, name, id,
-        and whether it is held alone. The id is None where it has to be walked to; those held alone come last, and
-        nothing is known of what is before them.
+    Returns: key, first seen, payload, how the one before it begins (the time that it claims), feed, account, its role,
+        its name, id, and whether it is held alone. The id is None where it has to be walked to; those held alone come
+        last, and nothing is known of what is before them.
     """
     rows: list[tuple[Any, ...]] = connection.execute(
         f"""
-        SELECT entry.key, entry.seen_ms, entry.payload, substr(previous.payload, 1, 10), feed, accounts.account, name,
-            coalesce(replies.id, own_messages.id), 0
+        SELECT entry.key, entry.seen_ms, entry.payload, substr(previous.payload, 1, 10), feed, accounts.account, role,
+            name, coalesce(replies.id, own_messages.id), 0
         FROM entries AS entry
         JOIN feeds ON feeds.number = entry.key >> 32
         JOIN accounts ON accounts.number = feeds.account
@@ -73,7 +73,7 @@ def select(connection: sqlite3.Connection, keys: Sequence[int]) -> list[tuple[An
         apart = list(set(keys) - {row[0] for row in rows})
         rows += connection.execute(
             f"""
-            SELECT entry.key, entry.seen_ms, entry.payload, NULL, feed, accounts.account, name, entry.id, 1
+            SELECT entry.key, entry.seen_ms, entry.payload, NULL, feed, accounts.account, role, name, entry.id, 1
             FROM excerpts AS entry
             JOIN feeds ON feeds.number = entry.key >> 32
             JOIN accounts ON accounts.number = feeds.account

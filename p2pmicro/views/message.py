@@ -1,7 +1,7 @@
 """A message as people read it, and how it is loaded from the log."""
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -12,10 +12,11 @@ from ..errors import ContentError, EncodingError
 from ..feed.content import Content, Entry, read_many, read_opened, ref_of
 from ..feed.hidden import has_hidden
 from ..ids import AccountId, Ref
+from ..store.feeds import Role
 from .counts import NOTHING, Counts, count
 from .filter import Filter
 from .held import ids_of, keys_of, marks, select, target_of
-from .names import named
+from .names import lookalikes, petnames
 
 FUTURE_MARK_MS = 5 * 60_000
 """How far a claim may run ahead of when it was first seen: clocks differ by minutes, and nobody cheats by so little."""
@@ -129,8 +130,8 @@ def visible(
 def counted(connection: sqlite3.Connection, hidden: Filter, messages: Sequence[Message]) -> list[Message]:
     """Some messages with what became of them."""
     counts = count(connection, hidden, messages, partial(load, connection))
-    told = [(message, counts[message.ref]) for message in messages]
-    return [message if one == NOTHING else message._replace(counts=one) for message, one in told]
+    told = zip(messages, counts, strict=True)
+    return [message if one is NOTHING else message._replace(counts=one) for message, one in told]
 
 
 def load(connection: sqlite3.Connection, keys: Sequence[int]) -> list[Message]:
@@ -166,11 +167,14 @@ def _read(connection: sqlite3.Connection, keys: Sequence[int]) -> tuple[dict[int
     entries = read_many([row[2] for row in rows])
     sealed = [row[0] for row, entry in zip(rows, entries, strict=True) if _kind(entry) == "sealed"]
     opened = _opened(connection, sealed) if sealed else {}
-    walked = ids_of(connection, [row[0] for row in rows if row[7] is None])
+    walked = ids_of(connection, [row[0] for row in rows if row[8] is None])
     messages: dict[int, Message] = {}
     reposts: list[_Repost] = []
+    strangers: dict[AccountId, str] = {}
     for row, outer in zip(rows, entries, strict=True):
-        key, seen_ms, _, previous, feed, account, name, entry_id, alone = row
+        key, seen_ms, _, previous, feed, account, role, name, entry_id, alone = row
+        if name and role < Role.FOLLOWED:
+            strangers[account] = name
         before_ms = None if previous is None else cbor.first_integer(previous)
         entry_id = entry_id or walked.get(key)
         if isinstance(outer, EncodingError | ContentError) or entry_id is None:
@@ -199,24 +203,30 @@ def _read(connection: sqlite3.Connection, keys: Sequence[int]) -> tuple[dict[int
             messages[key] = Message(*plain)
         else:
             messages[key] = Message(*plain, *_more(content, entry is not outer, bool(alone)))
-    _name(connection, messages, reposts)
+    _name(connection, messages, reposts, strangers)
     return messages, reposts
 
 
-def _name(connection: sqlite3.Connection, messages: dict[int, Message], reposts: list[_Repost]) -> None:
-    """Say how the person calls whom, and who looks like somebody whom they know."""
-    authors = {message.account for message in messages.values()}
-    names = named(connection, authors | {repost.relay.by[0].account for repost in reposts})
+def _name(
+    connection: sqlite3.Connection,
+    messages: dict[int, Message],
+    reposts: list[_Repost],
+    strangers: Mapping[AccountId, str],
+) -> None:
+    """Say how the person calls whom, and which strangers look like somebody whom they know."""
+    given = petnames(connection)
+    likes = lookalikes(connection, {account: name for account, name in strangers.items() if account not in given})
+    if not given and not likes:
+        return
     for key, message in messages.items():
-        one = names[message.account]
-        if one.looks_like is not None:
+        if message.account in likes:
             messages[key] = message._replace(marks=(*message.marks, LOOKS_LIKE))
-        elif one.petname is not None:
-            messages[key] = message._replace(petname=one.petname)
+        elif message.account in given:
+            messages[key] = message._replace(petname=given[message.account])
     for place, repost in enumerate(reposts):
         (who,) = repost.relay.by
-        if (petname := names[who.account].petname) is not None:
-            relay = replace(repost.relay, by=(Who(who.account, who.name, petname),))
+        if who.account in given:
+            relay = replace(repost.relay, by=(Who(who.account, who.name, given[who.account]),))
             reposts[place] = repost._replace(relay=relay)
 
 

@@ -77,14 +77,21 @@ def named(connection: sqlite3.Connection, accounts: Iterable[AccountId]) -> dict
         role, name = held.get(account, (Role.NONE, None))
         closeness = Closeness.PETNAME if account in given else _closeness(role)
         found[account] = Known(account, given.get(account), name or None, closeness)
-    strangers = [one for one in found.values() if one.closeness < Closeness.FOLLOWED and one.name]
-    if strangers:
-        close = close_skeletons(connection)
-        for one in strangers:
-            like = looks_like(one.account, str(one.name), close)
-            if like is not None:
-                found[one.account] = replace(one, looks_like=like)
+    strangers = {
+        one.account: one.name for one in found.values() if one.closeness < Closeness.FOLLOWED and one.name is not None
+    }
+    for account, like in lookalikes(connection, strangers).items():
+        found[account] = replace(found[account], looks_like=like)
     return found
+
+
+def lookalikes(connection: sqlite3.Connection, strangers: Mapping[AccountId, str]) -> dict[AccountId, AccountId]:
+    """Those of some strangers, with their names, who look like somebody close, and like whom."""
+    if not strangers:
+        return {}
+    close = close_skeletons(connection)
+    likes = ((account, looks_like(account, name, close)) for account, name in strangers.items())
+    return {account: like for account, like in likes if like is not None}
 
 
 def close_skeletons(connection: sqlite3.Connection) -> dict[str, AccountId]:
