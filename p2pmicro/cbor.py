@@ -15,7 +15,6 @@ from .limits import CBOR_DEPTH_MAX, INT_MAX
 Value: TypeAlias = "bool | int | str | bytes | list[Value] | dict[str, Value] | None"
 
 _dumps = cbor2.dumps
-_SCALARS = frozenset((str, bytes, bool, type(None)))
 
 
 def _refuse_tag(_value: object, _immutable: bool) -> None:
@@ -91,24 +90,32 @@ def _check_all(values: Iterable[Any], depth: int, ordered: bool) -> None:
     """
     for value in values:
         kind = type(value)
-        if kind is str or kind in _SCALARS:
+        if kind is str or kind is bytes:
             continue
         if kind is int:
             if not -INT_MAX <= value <= INT_MAX:
                 raise EncodingError("An integer lies outside ±(2^63-1).")
-            continue
-        if kind is not list and kind is not dict:
+        elif kind is list or kind is dict:
+            if depth == 0:
+                raise EncodingError(f"Nested deeper than {CBOR_DEPTH_MAX}.")
+            if kind is dict:
+                _check_keys(value, ordered)
+                value = value.values()
+            _check_all(value, depth - 1, ordered)
+        elif value is not None and kind is not bool:
             raise EncodingError(f"A type that the profile lacks: {kind.__name__}.")
-        if depth == 0:
-            raise EncodingError(f"Nested deeper than {CBOR_DEPTH_MAX}.")
-        if kind is dict:
-            for key in value:
-                if type(key) is not str:
-                    raise EncodingError("A map's key is not text.")
-            if ordered and len(value) > 1 and sorted(value, key=_key_order) != list(value):
+
+
+def _check_keys(keys: Iterable[Any], ordered: bool) -> None:
+    before = b""
+    for key in keys:
+        if type(key) is not str:
+            raise EncodingError("A map's key is not text.")
+        if ordered:
+            raw = key.encode()
+            if len(raw) <= len(before) and (len(raw) < len(before) or raw < before):
                 raise EncodingError("A map's keys are not sorted.")
-            value = value.values()
-        _check_all(value, depth - 1, ordered)
+            before = raw
 
 
 def _key_order(key: str) -> tuple[int, bytes]:

@@ -3,8 +3,7 @@
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..store.feeds import Role
 from .filter import Filter
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
 _READ_MAX = 1000  # answers whose texts are read where words or tags are muted; those beyond are all counted
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(NamedTuple):
     """What became of a message."""
 
     replies: int

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum, IntEnum
+from typing import NamedTuple
 
 from ..ids import Ref
 from .held import account_of, is_deleted, marks, target_of
@@ -31,8 +32,7 @@ class State(Enum):
     HIDDEN = "hidden"  # muted or blocked, and something that is not answers it
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(NamedTuple):
     """One place in a thread."""
 
     ref: Ref
