@@ -5,10 +5,11 @@ counted among what was searched.
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, takewhile
 
+from .. import cbor
 from ..feed.content import Entry, read_many, read_opened
 from ..ids import AccountId
 from ..limits import INT_MAX
@@ -21,12 +22,16 @@ from .search import KEY_SQL, key_of
 from .tags import tag_places
 from .words import matching
 
-_FEW = 1000  # found: up to here each one's time is looked up; above, the lists by time are walked until enough fit
+_FEW = 2000  # found: up to here each one's time is looked up; above, the lists by time are walked until enough fit
+_SORTED_MAX = 10_000  # found: up to here the walk stops at a part of them, and the times of all are looked up then
+_WALKED_PART = 32
 _MANY = 50_000  # found: above, so much fits that the texts of the lists are read instead
 _CHECKED_MAX = 10_000  # texts that one query reads to check phrases: about 0.4 s
 _BLOCK = 64  # texts checked at once: most phrases that people type fit most of what has their words
+_BLOCK_MAX = 1024  # and later, where less than a quarter fits
 _READ_MAX = 3000  # posts of a person that are read to put them in order, some 25 ms; those of who wrote more are walked
 _TOP = (INT_MAX, INT_MAX)
+_Times = Callable[[sqlite3.Connection, Sequence[int]], Iterator[Place]]
 _NOTHING = "Nothing was asked for: type a word, a #tag, or from:NAME."
 
 
@@ -78,7 +83,7 @@ def keys_of(connection: sqlite3.Connection, wanted: Wanted, before: Place | None
         keys = (key for key in keys if key >> 32 not in apart)
     if wanted.picture is not None:
         keys = _with_picture(connection, keys, wanted.picture)
-    if in_texts or wanted.without is not None:
+    if in_texts:
         keys = _checked(connection, wanted, islice(keys, _CHECKED_MAX))
     return keys
 
@@ -91,22 +96,25 @@ def _candidates(connection: sqlite3.Connection, wanted: Wanted, top: Place) -> t
         if index is None and _posts_of(connection, feeds) > _READ_MAX:  # many: they stand close together in the lists
             return _walk(connection, top, feeds=feeds), True
         if index is None:
-            return iter(_by_time(connection, _keys_of(connection, feeds), top)), False
-        return iter(_by_time(connection, of_feeds(connection, index, feeds), top)), not _is_exact(wanted)
+            return iter(_by_time(connection, _keys_of(connection, feeds), top, _times_of_posts)), _in_texts(wanted)
+        return iter(_by_time(connection, of_feeds(connection, index, feeds), top)), _in_texts(wanted)
     if wanted.tags:
         return _tagged(connection, wanted, index, top)
     if index is None and wanted.picture:
         pictures = connection.execute("SELECT DISTINCT key FROM pictures LIMIT ?", (_READ_MAX + 1,)).fetchall()
         if len(pictures) <= _READ_MAX:  # more stand close together in the lists
-            return iter(_by_time(connection, [key for (key,) in pictures], top)), False
+            return iter(_by_time(connection, [key for (key,) in pictures], top)), _in_texts(wanted)
     if index is None:
         return _walk(connection, top), True
-    some = connection.execute("SELECT rowid FROM search WHERE search MATCH ? LIMIT ?", (index, _FEW + 1)).fetchall()
+    some = _found(connection, index, _FEW + 1)
     if len(some) <= _FEW:
-        return iter(_by_time(connection, [key_of(number) for (number,) in some], top)), not _is_exact(wanted)
-    if _is_many(connection, index):
+        return iter(_by_time(connection, some, top)), _in_texts(wanted)
+    count = _count(connection, index)
+    if count > _MANY:
         return _walk(connection, top), True
-    return _walk(connection, top, index), not _is_exact(wanted)
+    if count > _SORTED_MAX:
+        return _walk(connection, top, index), _in_texts(wanted)
+    return _walk_then_sort(connection, top, index, count // _WALKED_PART), _in_texts(wanted)
 
 
 def _tagged(
@@ -115,12 +123,11 @@ def _tagged(
     """The places of messages with a tag that the index has too, unless it has very many: then texts must tell."""
     places = tag_places(connection, min(wanted.tags), top, Role.HOP)
     if index is None:
-        return places, False
-    rows = connection.execute("SELECT rowid FROM search WHERE search MATCH ? LIMIT ?", (index, _MANY + 1)).fetchall()
-    if len(rows) > _MANY:
+        return places, _in_texts(wanted)
+    keys = set(_found(connection, index, _MANY + 1))
+    if len(keys) > _MANY:
         return places, True
-    keys = {key_of(number) for (number,) in rows}
-    return (place for place in places if place[1] in keys), not _is_exact(wanted)
+    return (place for place in places if place[1] in keys), _in_texts(wanted)
 
 
 def _index_of(wanted: Wanted) -> str | None:
@@ -132,15 +139,25 @@ def _index_of(wanted: Wanted) -> str | None:
     return f"({wanted.words.index}) NOT ({wanted.without.index})"
 
 
-def _is_exact(wanted: Wanted) -> bool:
-    return wanted.words is not None and wanted.words.exact
+def _in_texts(wanted: Wanted) -> bool:
+    """Whether there is something of words that the index was not asked, or can't tell."""
+    if wanted.words is None:
+        return wanted.without is not None
+    return not wanted.words.exact or (wanted.without is not None and not wanted.without.exact)
 
 
-def _is_many(connection: sqlite3.Connection, index: str) -> bool:
+def _found(connection: sqlite3.Connection, index: str, limit: int) -> list[int]:
+    """The keys of what the index has, in no order of time."""
+    rows = connection.execute("SELECT rowid FROM search WHERE search MATCH ? LIMIT ?", (index, limit))
+    return [key_of(number) for (number,) in rows]
+
+
+def _count(connection: sqlite3.Connection, index: str) -> int:
+    """How much the index has, up to one more than _MANY."""
     (count,) = connection.execute(
         "SELECT count(*) FROM (SELECT 1 FROM search WHERE search MATCH ? LIMIT ?)", (index, _MANY + 1)
     ).fetchone()
-    return bool(count > _MANY)
+    return int(count)
 
 
 def _feeds_of(connection: sqlite3.Connection, people: Iterable[AccountId]) -> list[int]:
@@ -193,7 +210,23 @@ def of_feeds(connection: sqlite3.Connection, index: str, feeds: Iterable[int]) -
     return found
 
 
-def _by_time(connection: sqlite3.Connection, keys: Sequence[int], top: Place) -> list[Place]:
+def _times(connection: sqlite3.Connection, keys: Sequence[int]) -> Iterator[Place]:
+    """The places of some keys, all of posts."""
+    for key, seen_ms, begun in connection.execute(
+        "SELECT key, seen_ms, substr(payload, 1, 10) FROM entries"
+        f" WHERE payload IS NOT NULL AND key IN ({marks(len(keys))})",
+        keys,
+    ):
+        time_ms = cbor.first_integer(begun)
+        yield (seen_ms if time_ms is None else min(time_ms, seen_ms)), key
+
+
+def _times_of_posts(connection: sqlite3.Connection, keys: Sequence[int]) -> Iterator[Place]:
+    """The places of those of some keys that are posts."""
+    return ((min(entry.time_ms, seen_ms), key) for key, seen_ms, entry in _entries(connection, keys))
+
+
+def _by_time(connection: sqlite3.Connection, keys: Sequence[int], top: Place, times: _Times = _times) -> list[Place]:
     """The places of some keys, newest first: those below `top`, of accounts that are at least hops."""
     apart = {
         number
@@ -202,14 +235,11 @@ def _by_time(connection: sqlite3.Connection, keys: Sequence[int], top: Place) ->
             (int(Role.HOP),),
         )
     }
-    places = []
     wanted = [key for key in keys if key >> 32 not in apart]
+    places: list[Place] = []
     for start in range(0, len(wanted), _CHECKED_MAX):
-        for key, seen_ms, entry in _entries(connection, wanted[start : start + _CHECKED_MAX]):
-            place = (min(entry.time_ms, seen_ms), key)
-            if place < top:
-                places.append(place)
-    return sorted(places, reverse=True)
+        places += times(connection, wanted[start : start + _CHECKED_MAX])
+    return sorted((place for place in places if place < top), reverse=True)
 
 
 def _walk(
@@ -226,6 +256,17 @@ def _walk(
         top if index is None else (*top, index),
     )
     return iter(rows)
+
+
+def _walk_then_sort(connection: sqlite3.Connection, top: Place, index: str, walked: int) -> Iterator[Place]:
+    """The places of what the index has, newest first: what fits is mostly among the first that a walk comes upon.
+
+    If it is not, the lists would be walked to their ends: all that is left is put in order instead.
+    """
+    place = top
+    for place in islice(_walk(connection, top, index), walked):
+        yield place
+    yield from _by_time(connection, _found(connection, index, _SORTED_MAX), place)
 
 
 def _with_tag(connection: sqlite3.Connection, places: Iterator[Place], tag: str, has: bool) -> Iterator[Place]:
@@ -248,12 +289,15 @@ def _with_picture(connection: sqlite3.Connection, keys: Iterator[int], picture: 
 
 def _checked(connection: sqlite3.Connection, wanted: Wanted, keys: Iterator[int]) -> Iterator[int]:
     """Those of some keys that are messages and whose text fits, in their order."""
-    while block := list(islice(keys, _BLOCK)):
+    size = _BLOCK
+    while block := list(islice(keys, size)):
         texts = {key: entry.content["text"] for key, _, entry in _entries(connection, block)}
         fitting = set(texts) if wanted.words is None else matching(connection, wanted.words, texts)
         if wanted.without is not None:
             fitting -= matching(connection, wanted.without, {key: texts[key] for key in fitting})
         yield from (key for key in block if key in fitting)
+        if len(fitting) < size // 4:
+            size = min(2 * size, _BLOCK_MAX)
 
 
 def _entries(connection: sqlite3.Connection, keys: Sequence[int]) -> Iterator[tuple[int, int, Entry]]:

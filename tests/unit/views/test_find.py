@@ -88,18 +88,43 @@ RAIN = "rain #harbourmaster"
         ("FROM:ada SINCE:2024-05-01", [RAIN]),
         ("no-rain", [EARLY]),
         ("la* -early", [WAS, LATE]),
+        ('"ferry late" -again', []),
+        ('late -"ferry late"', [WAS]),
+        ('from:ada -"late again"', [RAIN]),
+        ('#harbour -"late again"', [EARLY]),
+        ("has:picture -look", []),
     ],
 )
-@pytest.mark.parametrize(("few", "many"), [(1000, 2000), (1, 2000), (1, 1)], ids=["looked up", "walked", "read"])
+@pytest.mark.parametrize(
+    ("few", "sorted_max", "many"),
+    [(1000, 1500, 2000), (0, 1500, 2000), (0, 0, 2000), (0, 0, 0)],
+    ids=["looked up", "walked, then sorted", "walked", "read"],
+)
 def test_operators(
-    town: Shelf, monkeypatch: pytest.MonkeyPatch, few: int, many: int, query: str, texts: list[str]
+    town: Shelf, monkeypatch: pytest.MonkeyPatch, few: int, sorted_max: int, many: int, query: str, texts: list[str]
 ) -> None:
     monkeypatch.setattr(find_module, "_FEW", few)
+    monkeypatch.setattr(find_module, "_SORTED_MAX", sorted_max)
+    monkeypatch.setattr(find_module, "_BLOCK", 1)
     monkeypatch.setattr(find_module, "_MANY", many)
     monkeypatch.setattr(find_module, "_READ_MAX", many)
     private.put(town.connection, "petname", account_id("ada"), "Ada")
     assert found(town, query) == texts
     assert find_messages(town.connection, query, 50).hints == ()
+
+
+def test_no_text_is_read_where_the_index_tells(town: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(find_module, "matching")
+    assert found(town, "late ferry -early -look") == [WAS, LATE]
+    with pytest.raises(NameError):
+        found(town, 'ferry -"late again"')
+
+
+def test_found_ones_stand_by_the_smaller_of_claimed_and_seen(shelf: Shelf) -> None:
+    shelf.feed("ada")
+    for seq, (claimed_ms, seen_ms) in enumerate(((3, 9), (-70_000, 8), (7, 1), (2**40, 2), (5, 5)), 1):
+        shelf.put("ada", seq, said(f"ferry {seq}", claimed_ms), seen_ms)
+    assert found(shelf, "ferry") == ["ferry 5", "ferry 1", "ferry 4", "ferry 3", "ferry 2"]
 
 
 @pytest.mark.parametrize(
