@@ -22,6 +22,8 @@ _ORDER_8_Y = 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
 # The y coordinates of the eight points of small order. With both signs and the spellings y + p they make 14 encodings;
 # under them one signature can fit every message, and OpenSSL loads them all.
 _SMALL_ORDER_Y = frozenset((0, 1, _P - 1, _ORDER_8_Y, _P - _ORDER_8_Y))
+# Bytes 1 to 30 of those, little-endian, and of y >= p, which has them as p - 1 has: other keys need no further look.
+_REFUSED_MIDDLES = frozenset(y.to_bytes(KEY_BYTES, "little")[1:31] for y in _SMALL_ORDER_Y)
 
 # RFC 7748 section 6.1: u coordinates that give an all-zero shared secret.
 _SMALL_ORDER_U = frozenset(
@@ -59,6 +61,8 @@ def check_public_key(key: bytes) -> None:
     """
     if len(key) != KEY_BYTES:
         raise BadKeyError(f"A key has {KEY_BYTES} bytes, and this one has {len(key)}.")
+    if key[1:31] not in _REFUSED_MIDDLES:
+        return
     y = int.from_bytes(key, "little") & (2**255 - 1)  # the top bit is the sign of x
     # RFC 8032 section 5.1.3, step 1: y >= p is no encoding. OpenSSL takes it modulo p: two spellings of one key.
     if y >= _P or y in _SMALL_ORDER_Y:

@@ -10,11 +10,8 @@ from tests.made import flipped, private_key, secret
 P = 2**255 - 19
 L = 2**252 + 27742317777372353535851937790883648493
 ORDER_8_Y = 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
-SMALL_ORDER = [
-    (y + sign * 2**255).to_bytes(32, "little")
-    for y in (0, 1, P - 1, ORDER_8_Y, P - ORDER_8_Y, P, P + 1)
-    for sign in (0, 1)
-]
+SMALL_Y = (0, 1, P - 1, ORDER_8_Y, P - ORDER_8_Y)
+SMALL_ORDER = [(y + sign * 2**255).to_bytes(32, "little") for y in (*SMALL_Y, P, P + 1) for sign in (0, 1)]
 """The 14 encodings of points of small order: five y, two of which have a second spelling, with both signs."""
 NOT_CANONICAL = [(P + more + sign * 2**255).to_bytes(32, "little") for more in range(2, 19) for sign in (0, 1)]
 LOW_ORDER_BOX = [
@@ -84,6 +81,14 @@ def test_key_of_small_order_or_second_spelling_is_refused(key: bytes) -> None:
         keys.check_public_key(key)
     with pytest.raises(BadKeyError):
         keys.verify(key, b"hello", SIGNATURE)
+
+
+@pytest.mark.parametrize(
+    "y", [2, 255, 2**248, P - 2, P - 237, *(y + by for y in SMALL_Y[3:] for by in (-1, 1, 2**248))]
+)
+def test_keys_beside_refused_ones_are_taken(y: int) -> None:
+    for sign in (0, 1):
+        keys.check_public_key((y + sign * 2**255).to_bytes(32, "little"))
 
 
 def test_identity_key_does_not_let_one_signature_fit_all() -> None:
