@@ -107,6 +107,8 @@ class Filter:
 
     def shown(self, messages: "Sequence[Message]") -> "list[Message]":
         """Those of some messages that are to be seen, in their order."""
+        if not (self.people or self.tags or self.letters) and self.words is None:
+            return list(messages)
         left = [message for message in messages if not self._is_plainly_hidden(message)]
         if self.words is not None and left:
             texts = {

@@ -118,13 +118,13 @@ def _members(connection: sqlite3.Connection, seeds: Sequence[bytes], limit: int)
     """
     found = dict.fromkeys(_answers(connection, seeds, limit))
     rows = connection.execute(
-        f"SELECT key, substr(id, 1, {TARGET_BYTES}) FROM replies WHERE root IN ({marks(len(seeds))}) LIMIT ?",
-        (*seeds, limit),
+        f"SELECT key FROM replies WHERE root IN ({marks(len(seeds))}) LIMIT ?", (*seeds, limit)
     ).fetchall()
-    apart = {key: target for key, target in rows if key not in found}
+    apart = [key for (key,) in rows if key not in found]
     if apart:
         found.update(dict.fromkeys(apart))
-        found.update(dict.fromkeys(_answers(connection, list(apart.values()), limit)))
+        ids = connection.execute(f"SELECT id FROM replies WHERE key IN ({marks(len(apart))})", apart).fetchall()
+        found.update(dict.fromkeys(_answers(connection, [target_of(one) for (one,) in ids], limit)))
     return list(found)[:limit]
 
 

@@ -6,6 +6,7 @@ The store of bench_timeline, whose last author is oneself, with conversations on
 20 of them like, pass on, answer and quote each of 300 messages of oneself. "raw" rows read entries by their keys.
 """
 
+import gc
 import random
 import sqlite3
 import sys
@@ -32,6 +33,7 @@ REACTING = 20  # authors, each on every one of one's own messages
 def main() -> None:
     """Build, measure and print."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    gc.set_threshold(50_000, 20, 20)  # tuned as the node is
     with tempfile.TemporaryDirectory() as folder:
         connection = build(Path(sys.argv[2] if len(sys.argv) > 2 else folder) / "bench.db", count)
         try:
