@@ -40,7 +40,7 @@ def rows_of(party: Party, account: AccountId) -> dict[str, int]:
     numbers = "SELECT f.number FROM feeds f JOIN accounts a ON a.number = f.account WHERE a.account = ?"
     counts = {
         name: connection.execute(f"SELECT count(*) FROM {name} WHERE key >> 32 IN ({numbers})", (account,))
-        for name in ("entries", "holes", "heads", "excerpts", "home", "nearby", "stated", "sealed")
+        for name in ("entries", "holes", "heads", "waypoints", "excerpts", "home", "nearby", "stated", "sealed")
     }
     counts["accounts"] = connection.execute("SELECT count(*) FROM accounts WHERE account = ?", (account,))
     counts["feeds"] = connection.execute(f"SELECT count(*) FROM ({numbers})", (account,))
