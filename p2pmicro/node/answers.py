@@ -19,7 +19,8 @@ from .switchboard import Switchboard
 from .talk import Answer, Job, Talk, Told, element, place_of
 
 _HAVE_BYTES = 256 << 10  # of items in one message, about: a fork proof may take 5 kB, a device proof 9
-_SCAN_MAX = 4096  # feeds looked at in one job of an answer, and deletes
+_SCAN_FEEDS = 4096  # feeds looked at in one job of an answer
+_SCAN_DELETES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Answers:
             with read_transaction(connection):
                 top = last_change(connection)
                 for looked_at, state in enumerate(_due(connection, answer, salt)):
-                    if looked_at == _SCAN_MAX or len(items) == HAVE_MAX_ITEMS or size > _HAVE_BYTES:
+                    if looked_at == _SCAN_FEEDS or len(items) == HAVE_MAX_ITEMS or size > _HAVE_BYTES:
                         return _Found(items, states, scanned)
                     scanned = state.change
                     name = element(salt, state.account)
@@ -175,7 +176,7 @@ def _deletes(
     place = answer.deletes
     begin = 0 if answer.added is None or answer.added else answer.since + 1
     for count, noted in enumerate(excerpts.deletes_after(connection, place or (begin, b"", 0, 0))):
-        if size > _HAVE_BYTES or count == _SCAN_MAX:
+        if size > _HAVE_BYTES or count == _SCAN_DELETES:
             return found, place, False
         place = noted.place
         if noted.account not in of_accounts:

@@ -27,16 +27,17 @@ def stored_bytes(connection: sqlite3.Connection) -> int:
 
 
 def kept_in_part(connection: sqlite3.Connection) -> list[AccountId]:
-    """Accounts of which something is held, and of which not all may come in.
+    """Accounts of which not all that they write comes in, and something is held or may be.
 
-    They have no role any more, they are guests, or a quota is nearly used up.
+    These are guests, who lost their role, and by whom a quota is nearly used up.
     """
     rows = connection.execute(
         "SELECT DISTINCT a.account FROM feeds f JOIN accounts a ON a.number = f.account"
-        " WHERE f.last_seq IS NOT NULL AND a.role <> ?1 AND (a.role <= ?2 OR f.bytes > ?3 OR ?4)",
+        " WHERE a.role = ?1 OR f.last_seq IS NOT NULL AND (a.role = ?2 OR a.role <> ?3 AND (f.bytes > ?4 OR ?5))",
         (
-            int(Role.OWN),
             int(Role.GUEST),
+            int(Role.NONE),
+            int(Role.OWN),
             _nearly(QUOTA_FEED_BYTES),
             stored_bytes(connection) > _nearly(QUOTA_TOTAL_BYTES),
         ),

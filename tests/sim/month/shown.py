@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from p2pmicro.ids import FeedId, Ref
+from p2pmicro.limits import EXCERPT_STEPS_MAX
 from p2pmicro.node.local import LocalNode
 from p2pmicro.store.alone import alone_between
 from p2pmicro.store.feeds import FeedState, feed_states
@@ -139,7 +140,10 @@ def _is_held(local: LocalNode, ref: Ref) -> bool:
 
 
 def holes(month: Month) -> Iterator[str]:
-    """Every answer that is shown has what it answers, if anybody who is connected has it."""
+    """Every answer that is shown has what it answers, if anybody who is connected has it.
+
+    But for one so far from what refers to it that what it answers is not asked for: see `EXCERPT_STEPS_MAX`.
+    """
     for each in month.world.nodes:
         assert each.local is not None
         peers = [
@@ -152,5 +156,12 @@ def holes(month: Month) -> Iterator[str]:
             ref, author = said.parent.ref, month.accounts[said.parent.author]
             if each.local.message(ref.feed, ref.seq) is not None or author in each.local.blocked():
                 continue
+            if _is_last(each.local, said.ref):
+                continue
             if any(other.message(ref.feed, ref.seq) is not None for other in others):
                 yield f"{each.number}: {said.marker} answers {said.parent.marker}, which a peer has and it lacks"
+
+
+def _is_last(local: LocalNode, ref: Ref) -> bool:
+    rows = local.connection.execute("SELECT steps FROM excerpts WHERE id = ?", (ref.id,)).fetchall()
+    return (EXCERPT_STEPS_MAX,) in rows
