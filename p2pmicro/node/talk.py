@@ -52,7 +52,9 @@ class Told:
         return state.fork_seq == self.fork_seq and place_of(state.revoke) == self.revoke
 
     def grown(self, first: int, last: int) -> "Told":
-        """The same with entries above: across a gap only they count, or the peer never hears when the gap is filled."""
+        """The same with more entries: of two runs only the newer counts, or it never hears when the gap is filled."""
+        if last < self.first - 1:
+            return self
         joined = first <= self.last + 1
         return replace(self, first=min(self.first, first) if joined else first, last=max(self.last, last))
 

@@ -77,6 +77,8 @@ def _held(local: LocalNode) -> Held:
 def _shown(local: LocalNode) -> Shown:
     found: Shown = {}
     for state in local.feeds():
+        if not _seqs(local, state):  # whose feed it is may be known before anything of it is held
+            continue
         found[f"profile of {state.account.hex()}"] = local.profile_of(state.account)
         found[f"followers of {state.account.hex()}"] = sorted(one.account for one in local.followers(state.account))
         found[f"followed by {state.account.hex()}"] = sorted(one.account for one in local.following(state.account))

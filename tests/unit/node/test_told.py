@@ -18,5 +18,11 @@ def test_what_lies_below_a_gap_is_told_again_when_the_gap_is_filled() -> None:
     assert Told(1, 2, None, (4, ENTRY)).grown(6, 7) == Told(6, 7, None, (4, ENTRY))
 
 
+def test_older_entries_across_a_gap_do_not_hide_it() -> None:
+    """Entry 36 is lacking: whoever gets it has to tell."""
+    assert Told(37, 43, None, None).grown(1, 35) == Told(37, 43, None, None)
+    assert Told(37, 43, None, None).grown(1, 36) == Told(1, 43, None, None)
+
+
 def test_older_entries_take_nothing_away() -> None:
     assert Told(1, 9, None, None).grown(4, 5) == Told(1, 9, None, None)
