@@ -37,6 +37,7 @@ from ..net.listen import open_listeners, port_of, serve
 from ..net.tls import OPEN_NETWORK_KEY, Connection, check_network_key, issue_credentials
 from ..store.changes import epoch
 from ..store.db import BULK_CACHE_KIB, open_database, transaction
+from ..store.excerpts import last_wanted
 from ..store.feeds import Role
 from ..store.lock import NodeLock
 from ..store.peers import Address, set_hops
@@ -346,6 +347,7 @@ class NetworkNode(Node):
                 version = found
                 self._changed.set()
                 await self._look()
+                self.replicator.wanted(await self._read(last_wanted))  # housework finds what nobody brought
                 if await self._do(self._local.is_renewed):  # by another program, which found that the home is a copy
                     self._is_copy = True
             self.replicator.tick(self._intake.refresh_is_due())

@@ -219,6 +219,10 @@ class Replicator:
         """Whether feeds are being fetched or something waits to be stored."""
         return not self._board.is_empty or self.gossip.fetching > 0
 
+    def wanted(self, top: int) -> None:
+        """What is wanted by ref has numbers up to `top`, whoever has found it lacking."""
+        self._excerpts.wanted(top)
+
     def tick(self, refresh: bool = False) -> None:
         """Tell every peer what changed; called each second.
 

@@ -1,7 +1,7 @@
 """Play many schedules, on all processors, and tell of those that failed."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
@@ -12,17 +12,24 @@ from tests.sim.schedule import Played
 _SHOWN = 60  # last lines of a schedule that failed
 
 
-def check_schedules(config: pytest.Config, play: Callable[[int], Played], count: int, where: str) -> None:
-    """Play the one schedule that was asked for by `--sim-seed`, or as many as `--sim-schedules` says, or `count`."""
+def check_schedules(
+    config: pytest.Config, play: Callable[[int], Played], count: int, where: str, failed_once: Sequence[int] = ()
+) -> None:
+    """Play the one schedule that was asked for by `--sim-seed`, or as many as `--sim-schedules` says, or `count`.
+
+    Args:
+        failed_once: seeds that found something, and are played with the `count` first ones.
+    """
     seed = config.getoption("--sim-seed")
-    wanted = config.getoption("--sim-schedules") or count
-    played: Iterable[Played] = [play(seed)] if seed is not None else _play_all(play, range(wanted))
+    wanted = config.getoption("--sim-schedules")
+    seeds: Sequence[int] = range(wanted) if wanted else [*range(count), *failed_once]
+    played: Iterable[Played] = [play(seed)] if seed is not None else _play_all(play, seeds)
     failed = [one for one in played if one.settled_s is None or one.faults]
-    seeds = ", ".join(str(one.seed) for one in failed)
-    assert not failed, f"{len(failed)} schedules failed: {seeds}; the first:\n{_told(failed[0], where)}"
+    those = ", ".join(str(one.seed) for one in failed)
+    assert not failed, f"{len(failed)} schedules failed: {those}; the first:\n{_told(failed[0], where)}"
 
 
-def _play_all(play: Callable[[int], Played], seeds: range) -> Iterator[Played]:
+def _play_all(play: Callable[[int], Played], seeds: Sequence[int]) -> Iterator[Played]:
     """A schedule knows nothing of the others."""
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
         yield from pool.map(play, seeds, chunksize=1 + len(seeds) // 40)
