@@ -26,13 +26,22 @@ class Blocked:
         board: the sessions.
         gossip: the plan of fetching.
         interests: what was said to be wanted.
+        ask_anew: has peers asked again for single entries.
         end: forgets a session that is over.
     """
 
-    def __init__(self, board: Switchboard, gossip: Gossip, interests: Interests, end: Callable[[Talk], None]) -> None:
+    def __init__(
+        self,
+        board: Switchboard,
+        gossip: Gossip,
+        interests: Interests,
+        ask_anew: Callable[[], None],
+        end: Callable[[Talk], None],
+    ) -> None:
         self._board = board
         self._gossip = gossip
         self._interests = interests
+        self._ask_anew = ask_anew
         self._end = end
         self._lifted: int | None = None  # how often a block had been lifted when that was last looked at
 
@@ -57,6 +66,7 @@ class Blocked:
             if self._lifted is not None and self._lifted != lifted:
                 for talk in self._board.talks.values():
                     self._interests.send(talk, None, whole=True)  # it answers with all that it has
+                self._ask_anew()
             self._lifted = lifted
 
         return Job(run, apply)

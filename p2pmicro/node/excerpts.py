@@ -99,6 +99,13 @@ class Excerpts:
             if top > asking.top and not asking.looking:
                 self._plan(talk, asking, asking.top)
 
+    def ask_anew(self) -> None:
+        """A block was lifted: what came meanwhile was dropped."""
+        for talk, asking in self._all():
+            asking.asked = {number for number, _ in asking.open.values()}
+            asking.base = 0
+            self._plan(talk, asking, 0)
+
     def tick(self) -> None:
         """Look again at what was left out; called each second."""
         for talk, asking in self._all():

@@ -111,7 +111,7 @@ class Replicator:
         self._fetching = Fetching(self._board, self.gossip, self._branches)
         self._greeting = Greeting(self._board)
         self._excerpts = Excerpts(self._board, self.gossip)
-        self.blocked = Blocked(self._board, self.gossip, self._interests, self.end)
+        self.blocked = Blocked(self._board, self.gossip, self._interests, self._excerpts.ask_anew, self.end)
         self.gallery = Gallery(self._board, folder, now, lambda: self.gossip.fetching > 0)
         self._arrived = arrived
         self._pictured = pictured
