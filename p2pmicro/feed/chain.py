@@ -101,6 +101,11 @@ def as_hole(payload: bytes) -> Hole:
     return len(payload), sha256(payload).digest()
 
 
+def hole_of(item: Item) -> Hole:
+    """What stands for an item of a range, whether its payload is given or not."""
+    return as_hole(item) if isinstance(item, bytes) else item
+
+
 def page_end(seq: int) -> int:
     """The last seq of the page that holds `seq` (1 and up)."""
     return -(-seq // PAGE_ENTRIES) * PAGE_ENTRIES
@@ -197,14 +202,8 @@ def excerpt_at(given: CheckedRange, seq: int) -> Excerpt | None:
     if head is None or not isinstance(payload, bytes):
         return None
     before = held.before if place == 0 else Link(seq - 1, given.ids[place - 1])
-    tail = held.items[place + 1 : head - held.before.seq]
-    return Excerpt(
-        held.feed,
-        before,
-        payload,
-        [as_hole(item) if isinstance(item, bytes) else item for item in tail],
-        held.heads[head],
-    )
+    tail = [hole_of(item) for item in held.items[place + 1 : head - held.before.seq]]
+    return Excerpt(held.feed, before, payload, tail, held.heads[head])
 
 
 def walk(before: Link, items: Sequence[Item]) -> list[EntryId]:

@@ -20,7 +20,10 @@ from .talk import Answer, Job, Talk, Told, element, place_of
 
 _HAVE_BYTES = 256 << 10  # of items in one message, about: a fork proof may take 5 kB, a device proof 9
 _SCAN_FEEDS = 4096  # feeds looked at in one job of an answer
-_SCAN_DELETES = 4096
+_SCAN_DELETES = 4096  # and deletes
+
+_ToldDelete = tuple[EntryId | None, excerpts.Told]
+"""What a delete names, if the peer is known to have that; and how it is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +34,8 @@ class _Found:
     states: Sequence[FeedState]  # of the items
     scanned: int  # changes up to here have been looked at
     top: int | None = None  # the last change there is, if the answer ends with this part
-    deletes: Sequence[
-        tuple[EntryId | None, excerpts.Told]
-    ] = ()  # how each is told; what it names, if the peer has that
-    place: tuple[int, bytes, int, int] | None = None  # the place of the last delete that was looked at
+    deletes: Sequence[_ToldDelete] = ()
+    place: excerpts.DeletePlace | None = None  # of the last delete that was looked at
     held: int = 0  # bytes of all that could be given
 
 
@@ -165,13 +166,13 @@ def _due(connection: sqlite3.Connection, answer: Answer, salt: bytes) -> Iterato
 
 def _deletes(
     connection: sqlite3.Connection, talk: Talk, answer: Answer
-) -> tuple[list[tuple[EntryId | None, excerpts.Told]], tuple[int, bytes, int, int] | None, bool]:
+) -> tuple[list[_ToldDelete], excerpts.DeletePlace | None, bool]:
     """Deletes that a peer does not hear of with a feed: some, the place of the last, and whether these were all.
 
     Of those that name what it holds alone, that are of accounts whose deletes it wants, or that are held alone here,
     these are due: what was noted since the last answer, and all that the peer's interest has had added.
     """
-    found: list[tuple[EntryId | None, excerpts.Told]] = []
+    found: list[_ToldDelete] = []
     size, of_accounts = 0, dict[AccountId, list[bytes]]()
     place = answer.deletes
     begin = 0 if answer.added is None or answer.added else answer.since + 1

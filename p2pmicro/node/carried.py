@@ -98,28 +98,25 @@ class Carried(Export):
         return result
 
     def _is_wanted(self, device: Device, under_way: _Reading) -> bool:
-        """Whether a session would ask for a feed or an entry of it."""
+        """Whether a session would ask for a feed or an entry of it, or something is here that its deletes may name."""
         if is_blocked(self.connection, device.account):
-            wanted = False
+            wanted = keeps_some = False
             with transaction(self.connection):
                 note_feed(self.connection, device.account, device.feed)
         else:
             wanted = self._is_followed(device) or self._has_wanted(device.feed)
+            keeps_some = wanted or feeds_of(self.connection, device.account) != []
         if device.feed not in under_way.feeds:
             under_way.feeds.add(device.feed)
             under_way.result.feeds += wanted
             under_way.result.unwanted += not wanted
-        # Of somebody who is not wanted, but of whom something is here, the deletes are.
-        return wanted or self._keeps_some_of(device)
+        return keeps_some
 
     def _is_followed(self, device: Device) -> bool:
         """Whether a feed's account has a role here, and there is room for one more of its feeds."""
         if role_of(self.connection, device.account) is Role.NONE:
             return False
         return feed_state(self.connection, device.feed) is not None or has_room(self.connection, device.account)
-
-    def _keeps_some_of(self, device: Device) -> bool:
-        return not is_blocked(self.connection, device.account) and feeds_of(self.connection, device.account) != []
 
     def _has_wanted(self, feed: FeedId) -> bool:
         """Whether something held here refers to an entry of a feed that is not here."""
@@ -168,13 +165,9 @@ class Carried(Export):
     def _take_deletes(self, found: CheckedRange, read: Sequence[object], device: Device | None) -> int:
         """Of a range that is not stored, let the deletes act on what is here."""
         taken = 0
-        for seq, entry in enumerate(read, found.range.before.seq + 1):
-            if isinstance(entry, Entry) and entry.kind == "delete":
-                excerpt = excerpt_at(found, seq)
-                if excerpt is not None:
-                    taken += self._take_excerpt(
-                        CheckedExcerpt(excerpt, found.ids[seq - found.range.before.seq - 1]), device
-                    )
+        for seq, (entry, entry_id) in enumerate(zip(read, found.ids, strict=True), found.range.before.seq + 1):
+            if isinstance(entry, Entry) and entry.kind == "delete" and (excerpt := excerpt_at(found, seq)) is not None:
+                taken += self._take_excerpt(CheckedExcerpt(excerpt, entry_id), device)
         return taken
 
     def _take_excerpt(self, found: CheckedExcerpt, device: Device | None) -> int:

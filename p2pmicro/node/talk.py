@@ -10,6 +10,7 @@ from typing import Any
 from ..feed.device import Device, Revoke
 from ..ids import AccountId, EntryId, FeedId
 from ..limits import DELETES_TOLD_MAX, TOLD_FEEDS_MAX
+from ..store.excerpts import DeletePlace
 from ..store.feeds import FeedState, Role
 from ..store.peers import Peer, Scope
 from ..sync.message import ELEMENT_BYTES
@@ -32,7 +33,7 @@ class Answer:
     since: int  # feeds changed after this one are due
     added: Set[bytes] | None  # and all feeds of these elements; None: of all
     version: bytes | None  # the version of the peer's interest that is answered in full with it
-    deletes: tuple[int, bytes, int, int] | None = None  # after the feeds: the place of the last that was looked at
+    deletes: DeletePlace | None = None  # after the feeds: the place of the last that was looked at
 
 
 @dataclass(frozen=True, slots=True)

@@ -286,6 +286,10 @@ def tell_delete(connection: sqlite3.Connection, key: int, named: FeedId) -> Told
     return Told(found, [state.device] if other is None else [state.device, other.device])
 
 
+DeletePlace = tuple[int, bytes, int, int]
+"""Where a delete stands among all, as they were noted: the change, the feed and seq that it names, its own key."""
+
+
 class Noted(NamedTuple):
     """A delete as it was noted."""
 
@@ -298,12 +302,12 @@ class Noted(NamedTuple):
     alone: bool  # whether it is held alone: it does not come with its feed
 
     @property
-    def place(self) -> tuple[int, bytes, int, int]:
-        """Where it stands among all, in the order in which they were noted."""
+    def place(self) -> DeletePlace:
+        """Where it stands."""
         return self[:4]
 
 
-def deletes_after(connection: sqlite3.Connection, place: tuple[int, bytes, int, int]) -> Iterator[Noted]:
+def deletes_after(connection: sqlite3.Connection, place: DeletePlace) -> Iterator[Noted]:
     """The deletes that stand after a place; (c, b"", 0, 0) is the place after the change before c."""
     for row in connection.execute(
         "SELECT t.change, t.feed, t.seq, t.deleter, t.id, a.account,"

@@ -154,7 +154,7 @@ def interest_version(connection: sqlite3.Connection) -> bytes:
 
 
 def interest_set(connection: sqlite3.Connection, scope: Scope = Scope.FEEDS) -> set[AccountId]:
-    """The accounts that are wanted now."""
+    """The accounts that are wanted now, for all that they write or for their deletes."""
     rows = connection.execute(  # wanted: of the last row
         "SELECT name, wanted, max(n) FROM interest WHERE scope = ? GROUP BY name", (int(scope),)
     )

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
-from ..feed.chain import Excerpt, Hole, Item, Link, Range, Run, as_hole, walk
+from ..feed.chain import Excerpt, Item, Link, Range, Run, as_hole, hole_of, walk
 from ..feed.fork import Side
 from ..ids import EntryId, FeedId
 from ..limits import FORK_SIDE_MAX, RANGE_MAX_BYTES, RANGE_MAX_ENTRIES
@@ -66,7 +66,7 @@ def read_excerpt(connection: sqlite3.Connection, feed: FeedId, seq: int) -> Exce
     payload = items[0]
     if not isinstance(payload, bytes):
         return None
-    return Excerpt(feed, before, payload, [_hole(item) for item in items[1:]], head)
+    return Excerpt(feed, before, payload, [hole_of(item) for item in items[1:]], head)
 
 
 def fork_side(connection: sqlite3.Connection, feed: FeedId, seq: int) -> tuple[Link, Side] | None:
@@ -75,7 +75,7 @@ def fork_side(connection: sqlite3.Connection, feed: FeedId, seq: int) -> tuple[L
     if found is None:
         return None
     before, items, head = found
-    return before, Side([_hole(item) for item in items], head)
+    return before, Side([hole_of(item) for item in items], head)
 
 
 def changed_feeds(connection: sqlite3.Connection, after: int) -> Iterator[FeedState]:
@@ -150,7 +150,3 @@ def _to_next_head(connection: sqlite3.Connection, feed: FeedId, seq: int) -> tup
     _cover(connection, state, before, items)
     (signature,) = connection.execute("SELECT signature FROM heads WHERE key = ?", (base + end,)).fetchone()
     return before, items, signature
-
-
-def _hole(item: Item) -> Hole:
-    return as_hole(item) if isinstance(item, bytes) else item

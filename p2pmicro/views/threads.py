@@ -9,7 +9,7 @@ from ..store.view import Row
 from .filter import Filter
 from .held import TARGET_BYTES, ids_of, marks, target_of
 from .message import Message, counted, find, load
-from .tree import RefKind, Thread, Tree, replacing
+from .tree import RefKind, Thread, Tree, order_of, replacing
 
 THREAD_MAX = 2000
 """Messages of a thread that are loaded at once: some 60 ms; a hostile one may have millions."""
@@ -76,12 +76,11 @@ class Threads:
     def around(self, connection: sqlite3.Connection, absent: Ref) -> Thread | None:
         """The thread of a message that is not here, by what takes its place or answers it; None if nothing does."""
         newer = replacing(connection, [absent]).get(absent)
-        rows = connection.execute("SELECT key FROM replies WHERE parent = ?", (target_of(absent.id),)).fetchall()
-        answers = [newer] if newer is not None else load(connection, [key for (key,) in rows[:THREAD_MAX]])
-        shown = Filter.read(connection).shown([one for one in answers if newer is one or one.parent == absent])
+        there = [newer] if newer is not None else _answers_to(connection, absent)
+        shown = Filter.read(connection).shown(there)
         if not shown:
             return None
-        thread = self.thread(connection, min(shown, key=lambda one: (one.time_ms, one.ref.feed, one.ref.seq)))
+        thread = self.thread(connection, min(shown, key=order_of))
         return replace(thread, focus=absent) if any(slot.ref == absent for slot in thread.slots) else thread
 
 
@@ -93,6 +92,12 @@ def _around(connection: sqlite3.Connection, message: Message, top: Ref, limit: i
     seeds = {top, *(ref for one in there for ref in (one.ref, *one.replaces))}
     keys = _members(connection, [target_of(ref.id) for ref in seeds], limit + 1)
     return {one.ref: one for one in (*load(connection, keys[:limit]), *there)}, len(keys) > limit
+
+
+def _answers_to(connection: sqlite3.Connection, ref: Ref) -> list[Message]:
+    """What answers a message at once."""
+    rows = connection.execute("SELECT key FROM replies WHERE parent = ? LIMIT ?", (target_of(ref.id), THREAD_MAX))
+    return [one for one in load(connection, [key for (key,) in rows]) if one.parent == ref]
 
 
 def _climb(connection: sqlite3.Connection, found: dict[Ref, Message], message: Message, limit: int) -> Message:

@@ -62,7 +62,7 @@ def replacing(connection: sqlite3.Connection, refs: Iterable[Ref]) -> dict[Ref, 
     )
     candidates = load(connection, [key for (key,) in rows])
     chosen: dict[Ref, Message] = {}
-    for candidate in sorted(candidates, key=_order):
+    for candidate in sorted(candidates, key=order_of):
         for ref in candidate.replaces:
             if ref == wanted.get(target_of(ref.id)) and candidate.account == account_of(connection, ref.feed):
                 chosen[ref] = candidate
@@ -83,14 +83,14 @@ class Tree:
         self._children: dict[Ref | None, list[Ref]] = defaultdict(list)
         self._named_top = top
         self._top = self._holder(top)
-        for one in sorted(found.values(), key=_order):
+        for one in sorted(found.values(), key=order_of):
             self._children[None if one.parent is None else self._holder(one.parent)].append(one.ref)
         # What is absent stands where the first answer to it would.
-        orders = {ref: _order(found[self._children[ref][0]]) for ref in self._absent if self._children[ref]}
+        orders = {ref: order_of(found[self._children[ref][0]]) for ref in self._absent if self._children[ref]}
         for ref in sorted(self._absent):
             self._children[self._place_of_absent(ref)].append(ref)
         for children in self._children.values():
-            children.sort(key=lambda ref: _order(found[ref]) if ref in found else orders.get(ref, _FIRST))
+            children.sort(key=lambda ref: order_of(found[ref]) if ref in found else orders.get(ref, _FIRST))
 
     def _replaced(self, top: Ref) -> dict[Ref, Ref]:
         """What stands in the place of what is not here."""
@@ -154,6 +154,6 @@ class Tree:
 _FIRST = (0, b"", 0)
 
 
-def _order(message: Message) -> tuple[int, bytes, int]:
+def order_of(message: Message) -> tuple[int, bytes, int]:
     """Earliest first; feeds by their ids, so that it is the same on each node that saw them at the same time."""
     return message.time_ms, message.ref.feed, message.ref.seq
