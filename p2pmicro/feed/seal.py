@@ -126,8 +126,8 @@ def open_sealed(account: AccountId, feed: FeedId, content: Content, keyring: Key
     info = _SLOT + account + feed + salt + commit
     slots: list[bytes] = content["slots"]
     by_tag = {slot[:SEALED_TAG_BYTES]: slot for slot in reversed(slots)}  # of two alike, the first
-    tags = [(tag_of(secret, salt), secret) for secret in keyring.tagged]
-    hits = [(by_tag[tag], secret) for tag, secret in tags if tag in by_tag]
+    found_by = zip(tags_of(keyring.tagged, salt), keyring.tagged, strict=True)
+    hits = [(by_tag[tag], secret) for tag, secret in found_by if tag in by_tag]
     found: list[tuple[bytes, bytes | None]] = []
     # The newest alone: else who knows a secret could make its readers work longer. Without one, a slot that won't open.
     slot, secret = hits[0] if hits else (slots[0], _SPARE)
@@ -159,7 +159,12 @@ def open_sealed(account: AccountId, feed: FeedId, content: Content, keyring: Key
 
 def tag_of(secret: bytes, salt: bytes) -> bytes:
     """The tag under which who holds a reply or circle key finds its slot; 8 bytes."""
-    return sha256(secret + salt).digest()[:SEALED_TAG_BYTES]
+    return tags_of([secret], salt)[0]
+
+
+def tags_of(secrets: Sequence[bytes], salt: bytes) -> list[bytes]:
+    """The tag of each; all at once, as a reader has a thousand of them for each entry that comes."""
+    return [sha256(secret + salt).digest()[:SEALED_TAG_BYTES] for secret in secrets]
 
 
 def _open_slot(slot: bytes, key: X25519PrivateKey, info: bytes) -> bytes | None:

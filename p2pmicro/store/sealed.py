@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from ..errors import EntryError
 from ..feed.content import Content, Entry, read, read_opened
-from ..feed.seal import Opened, tag_of
+from ..feed.seal import Opened, tags_of
 from ..ids import AccountId, FeedId
 from ..limits import REPLY_KEYS_MAX
 from . import private
@@ -49,8 +49,8 @@ class Search:
         return [
             (key, secret)
             for key, salt, payload in self.closed
-            for secret in self.secrets
-            if tag_of(secret, salt) in payload
+            for secret, tag in zip(self.secrets, tags_of(self.secrets, salt), strict=True)
+            if tag in payload
         ]
 
 

@@ -158,7 +158,7 @@ def _counted(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
         return call
 
-    for name in ("_open_slot", "_derive", "tag_of", "_aad"):
+    for name in ("_open_slot", "_derive", "tags_of", "_aad"):
         monkeypatch.setattr(seal, name, counted(name, getattr(seal, name)))
 
     class Cipher:
@@ -195,7 +195,7 @@ def test_not_for_me_and_damaged_are_the_same_work_and_answer(rng: Random, monkey
     readable, closed = _seal(rng, BOXES, []), _closed(rng)
     work = _counted(monkeypatch)
     keyring = Keyring([READER, keys.load_box_private(secret("older"))], [secret("newer reply key"), REPLY])
-    wanted = {"_open_slot": 1, "_open_slot in vain": 1 + 4 * 2, "_derive": 1, "tag_of": 2, "_aad": 1, "decrypt": 1}
+    wanted = {"_open_slot": 1, "_open_slot in vain": 1 + 4 * 2, "_derive": 1, "tags_of": 1, "_aad": 1, "decrypt": 1}
     for reason, content in closed.items():
         work.clear()
         assert open_sealed(ADA, FEED, content, keyring) is None, reason
