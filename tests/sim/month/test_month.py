@@ -9,7 +9,7 @@ import pytest
 from tests.sim.month.month import play_month
 from tests.sim.playing import check_schedules
 
-_MONTHS = 5
+_MONTHS = 2
 # A gap that was filled and not told of; a wish that housework found and nobody was asked for; one dropped for a block.
 _FAILED_ONCE = (201, 253, 277)
 
