@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from ..errors import ContentError, EncodingError
-from ..feed.content import read, ref_of
+from ..feed.content import Content, read, ref_of
 from ..ids import EntryId, FeedId, Ref
 from ..limits import EXCERPT_STEPS_MAX, WANTED_MAX, WANTED_OF_FEED_MAX
 from ..store.alone import alone_at, charge_to, drop_wanted, give_back, look_again, remove
@@ -167,11 +167,7 @@ def _refs(row: Row) -> list[tuple[Ref, bool]]:
     if row.entry.kind == "post":
         if len(content) == 1:  # most messages
             return []
-        found = []
-        if "reply" in content:
-            found.append((ref_of(content["reply"]["parent"]), True))
-        if "quote" in content:
-            found.append((ref_of(content["quote"]), False))
+        found = _seen_with(content)
         if not row.alone:
             if "reply" in content and content["reply"]["root"] != content["reply"]["parent"]:
                 found.append((ref_of(content["reply"]["root"]), False))
@@ -180,6 +176,21 @@ def _refs(row: Row) -> list[tuple[Ref, bool]]:
     if row.entry.kind in ("like", "repost") and not row.alone and row.role >= Role.FOLLOWED and content["on"]:
         return [(ref_of(content["ref"]), False)]
     return []
+
+
+def _seen_with(content: Content) -> list[tuple[Ref, bool]]:
+    """What is shown with a message, and whether that answers it: what it answers and what it quotes."""
+    found = []
+    if "reply" in content:
+        found.append((ref_of(content["reply"]["parent"]), True))
+    if "quote" in content:
+        found.append((ref_of(content["quote"]), False))
+    return found
+
+
+def _further(steps: int, answers: bool) -> int:
+    """The steps of what an entry refers to."""
+    return steps + 1 if answers else max(steps + 1, _ASIDE)
 
 
 def _counts(connection: sqlite3.Connection, row: Row) -> bool:
@@ -198,7 +209,7 @@ def _wishes(connection: sqlite3.Connection, row: Row, refs: Sequence[tuple[Ref, 
         assert one is not None, "it is shown to the views after it is stored"
         steps, charged = one.steps, one.charged
     for ref, answers in refs:
-        further = steps + 1 if answers else max(steps + 1, _ASIDE)
+        further = _further(steps, answers)
         if further <= EXCERPT_STEPS_MAX:
             yield Wish(ref.feed, ref.seq, ref.id, row.time_ms, further, charged)
 
@@ -266,19 +277,23 @@ def _note(connection: sqlite3.Connection, wishes: Sequence[Wish]) -> None:
 
 
 def _come_nearer(connection: sqlite3.Connection, key: int, wish: Wish) -> None:
-    """Something nearer refers to what is held alone: what is above that may be wanted now."""
+    """Something nearer refers to what is held alone: what is shown with that may be wanted now."""
     one = alone_at(connection, key)
     if one is None or one.id != wish.id or one.steps <= wish.steps:
         return
     connection.execute("UPDATE excerpts SET steps = ? WHERE key = ?", (wish.steps, key))
-    if wish.steps == EXCERPT_STEPS_MAX:
-        return
     try:
-        content = read(one.payload).content
-        above = ref_of(content["reply"]["parent"])
-    except (EncodingError, ContentError, KeyError):  # it answers nothing
+        entry = read(one.payload)
+    except (EncodingError, ContentError):
         return
-    _want(connection, [Wish(above.feed, above.seq, above.id, wish.time_ms, wish.steps + 1, one.charged)])
+    if entry.kind == "post":
+        seen_with = ((ref, _further(wish.steps, answers)) for ref, answers in _seen_with(entry.content))
+        wishes = [
+            Wish(ref.feed, ref.seq, ref.id, wish.time_ms, steps, one.charged)
+            for ref, steps in seen_with
+            if steps <= EXCERPT_STEPS_MAX
+        ]
+        _want(connection, wishes)
 
 
 def _settle(connection: sqlite3.Connection, views: Sequence[View], ref: Ref) -> None:
@@ -313,7 +328,7 @@ def _wish_for(connection: sqlite3.Connection, ref: Ref) -> Wish | None:
     ).fetchall():
         one = alone_at(connection, key)
         steps, charged = (0, key >> 32) if one is None else (one.steps, one.charged)
-        further = steps + 1 if answers else max(steps + 1, _ASIDE)
+        further = _further(steps, bool(answers))
         row = connection.execute("SELECT seen_ms FROM held WHERE key = ?", (key,)).fetchone()
         if row is not None and further <= EXCERPT_STEPS_MAX:
             found.append(Wish(ref.feed, ref.seq, ref.id, row[0], further, charged))

@@ -67,7 +67,7 @@ def test_two_commands_to_paste_are_one_line_each() -> None:
     run, tests = _blocks(README.read_text(encoding="utf-8").split("## ", 1)[0])
     assert "\n" not in run + tests
     assert run.endswith("p2pmicro run")
-    assert tests.endswith("pytest -q")
+    assert tests.endswith(".venv/bin/pytest -q -n auto --dist worksteal")
 
 
 def test_every_command_is_in_the_readme() -> None:

@@ -1,8 +1,9 @@
 """No silent holes: every reply that is shown has what it answers, as soon as any connected peer has that.
 
 Made-up people follow each other at random, and their nodes ask for nobody else (hops: 1). They answer, quote, like,
-pass on and delete what they see, while links fail and nodes stop. When all is mended and the feeds have settled, each
-node must, a moment later, show what each reply that it shows answers, if one of those that it is linked with can.
+pass on and delete what they see, while links fail and nodes stop. When all is mended, the feeds have settled and
+all who are linked are connected, each node must, a moment later, show what each reply that it shows answers, if one of
+those that it is linked with can.
 """
 
 from contextlib import suppress
@@ -24,7 +25,7 @@ from p2pmicro.views.message import find, load
 from p2pmicro.views.rebuild import rebuild
 from tests.sim.playing import check_schedules
 from tests.sim.schedule import Played, run_world, settle
-from tests.sim.world import SimNode, World
+from tests.sim.world import SETTLE_MAX_S, SimNode, World
 
 SCHEDULES = 24
 MOMENT_S = 10.0  # some round trips of 0.3 s a step, for a few steps up a thread
@@ -63,7 +64,12 @@ async def _play(seed: int, world: World) -> Played:
     world.note("all is mended")
     settled = await settle(world)
     if settled is not None:
-        lacking = _lacking(world)
+        apart = world.apart()
+        with trio.move_on_after(SETTLE_MAX_S):
+            while apart:
+                await trio.sleep(0.5)
+                apart = world.apart()
+        lacking = apart or _lacking(world)
         with trio.move_on_after(MOMENT_S):
             while lacking:
                 await trio.sleep(0.5)

@@ -194,6 +194,17 @@ class World(logging.Handler):
         accounts = [local.account for local in locals_ if local is not None]
         return any(account in local.blocked() for local in locals_ if local is not None for account in accounts)
 
+    def apart(self) -> list[str]:
+        """Where one of two linked nodes that run has no session with the other."""
+        feeds, met = {}, {}
+        for each in self.nodes:
+            if each.local is not None and each.node is not None:
+                feeds[each.number] = each.local.feed
+                met[each.number] = {talk.feed for talk in each.node.sessions.talks if talk.is_open}
+        pairs = [sorted(pair) for pair in self.wires.links if pair <= met.keys() and not self.blocks(*pair)]
+        ways = [way for one, other in pairs for way in ((one, other), (other, one))]
+        return [f"{one} is not connected to {other}" for one, other in ways if feeds[other] not in met[one]]
+
     def differences(self) -> list[str]:
         """Where two linked nodes that run differ in what one of them wants; empty if all is settled."""
         found = []

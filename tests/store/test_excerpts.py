@@ -129,6 +129,19 @@ class TestWanting:
         assert shelf.alone(stranger) == [middle.seq, quoted.seq]
         assert shelf.wanted == []
 
+    def test_what_something_nearer_refers_to_is_shown_with_what_it_quotes(self, shelf: Shelf, friend: MadeFeed) -> None:
+        stranger = MadeFeed(1, "stranger", "stranger")
+        aside = say(stranger)
+        last = say(stranger, quote=_plain(aside))
+        say(friend, quote=_plain(answer(stranger, last)))
+        _hold(shelf, friend)
+        shelf.bring(stranger, last.seq + 1, last.seq)
+        assert shelf.wanted == []
+        answer(friend, last)
+        shelf.take(friend.range(friend.last, friend.last))
+        assert shelf.wanted == [aside]
+        shelf.check()
+
     def test_made_up_refs_of_one_feed_push_out_their_own_alone(
         self, shelf: Shelf, friend: MadeFeed, stranger: MadeFeed, monkeypatch: pytest.MonkeyPatch
     ) -> None:
