@@ -100,7 +100,8 @@ async def _event(world: World, refs: list[Ref]) -> None:
 
 def _do(deed: str, draw: Random, refs: list[Ref], local: LocalNode) -> None:
     """Do something with a message that the person sees, mostly a late one."""
-    seen = list(find(local.connection, refs[-30:]))
+    shown = find(local.connection, refs[-30:])
+    seen = [ref for ref in refs[-30:] if ref in shown]
     if deed == "post" or not seen:
         refs.append(local.post(f"message {len(refs)}"))
         return
