@@ -63,9 +63,15 @@ class Blocked:
                     self._end(talk)
             for feed in feeds:
                 self._gossip.changed(feed, Held(closed=True))
-            if self._lifted is not None and self._lifted != lifted:
-                for talk in self._board.talks.values():
-                    self._interests.send(talk, None, whole=True)  # it answers with all that it has
+            # At the first look, sessions may have been open for a while: since then it counts for each of them.
+            met_before = [
+                talk
+                for talk in self._board.talks.values()
+                if (talk.lifted if self._lifted is None else self._lifted) != lifted
+            ]
+            for talk in met_before:
+                self._interests.send(talk, None, whole=True)  # it answers with all that it has
+            if met_before:
                 self._ask_anew()
             self._lifted = lifted
 

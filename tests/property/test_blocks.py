@@ -246,6 +246,22 @@ def test_unblocked_is_fetched_again_though_the_session_ends_in_between(world: Wo
         alice.block(SPAM.account)
 
 
+def test_unblocked_is_fetched_again_though_the_node_has_only_just_begun(world: World) -> None:
+    """Month 211: it was lifted when a session was open already, and before anybody had looked whom it was about."""
+    alice, bob = world.add("alice"), world.add("bob")
+    alice.follow(SPAM.account)
+    bob.hold(SPAM, 1, 150)
+    for steps in range(0, 200, 4):
+        alice.block(SPAM.account)
+        world.restart(alice)
+        alice.own_due = False  # the first look is late
+        world.join(alice, bob)
+        world.run(steps)
+        alice.block(SPAM.account, on=False)
+        world.settle()
+        assert not lacking(alice, bob), steps
+
+
 def test_nobody_can_tell_by_what_is_wanted(world: World) -> None:
     """P1: interest and resume are what they were, whom the blocked one follows among it."""
     alice, bob = world.add("alice"), world.add("bob")
