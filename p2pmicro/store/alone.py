@@ -1,7 +1,8 @@
 """What is held alone: single entries with their proofs, because something held here refers to them.
 
-They are charged to the feed that refers to them. Whatever comes of one (its feed's run covers it, its author deletes
-it, a fork hides it, nothing refers to it any more), it leaves by `remove`, which tells the views.
+They are charged to the feed that refers to them. Where a run of its feed covers one, it leaves by `remove`; whatever
+else comes of it (its author deletes it, a fork hides it, nothing refers to it any more), by `let_go`, which wipes its
+text: who deletes it later may not be heard here any more. Both tell the views.
 Source: protocol/feed.md, "Excerpts".
 """
 
@@ -76,7 +77,7 @@ def keep(connection: sqlite3.Connection, views: Sequence[View], one: Alone) -> N
 
 
 def remove(connection: sqlite3.Connection, views: Sequence[View], ones: Sequence[Alone]) -> None:
-    """Hold entries alone no longer; what they are charged is given back by `give_back`."""
+    """Hold entries alone no longer, as runs have them; what they are charged is given back by `give_back`."""
     if not ones:
         return
     rows = rows_of(connection, ones)
@@ -91,6 +92,18 @@ def give_back(connection: sqlite3.Connection, ones: Iterable[Alone]) -> None:
     connection.executemany(
         "UPDATE feeds SET bytes = bytes - ? WHERE number = ?", [(one.cost, one.charged) for one in ones]
     )
+
+
+def let_go(connection: sqlite3.Connection, views: Sequence[View], ones: Sequence[Alone]) -> None:
+    """Hold entries alone no longer, and charge nobody for them; their texts leave the disk."""
+    remove(connection, views, ones)
+    give_back(connection, ones)
+    wipe(connection, [one.key for one in ones])
+
+
+def wipe(connection: sqlite3.Connection, keys: Iterable[int]) -> None:
+    """Note that texts which are gone may still lie in files: `erase.finish` is due."""
+    connection.executemany("INSERT INTO erasures (key) VALUES (?)", [(key,) for key in keys])
 
 
 def charge_to(connection: sqlite3.Connection, one: Alone, charged: int, steps: int) -> None:

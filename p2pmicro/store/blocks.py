@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from ..ids import AccountId, FeedId
 from ..limits import FEEDS_PER_ACCOUNT_MAX
 from . import private
+from .alone import wipe
 from .feeds import Role, feeds_of, role_of, set_role
 from .forget import forget_step
 from .view import View
@@ -69,7 +70,7 @@ def begin(connection: sqlite3.Connection, views: Sequence[View], account: Accoun
             (state.number,),
         )
         # The words may stand in the index for long: they are wiped like those of deleted messages.
-        connection.execute("INSERT INTO erasures (key) VALUES (?)", (state.key(1),))
+        wipe(connection, [state.key(1)])
     if role is not Role.NONE:
         set_role(connection, views, account, Role.NONE)
 

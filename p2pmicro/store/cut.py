@@ -15,7 +15,7 @@ from ..feed.fork import ForkProof
 from ..feed.wire import fork_proof_value
 from ..ids import EntryId
 from ..limits import SEQ_MAX
-from .alone import alone_between, give_back, hide_wanted, look_again, ref_of, remove, rows_of
+from .alone import alone_between, hide_wanted, let_go, look_again, ref_of, rows_of
 from .changes import ChangeNumbers
 from .effects import add_tombstones, deletes_in, erase_named, withdraw
 from .feeds import FeedState, feed_state, run_columns, shown_limit
@@ -89,8 +89,7 @@ def drop_alone(connection: sqlite3.Connection, views: Sequence[View], state: Fee
     """Forget what is held alone of a feed, and take back what deletes among it did."""
     ones = alone_between(connection, state.key(first), state.key(last))
     deletes = deletes_in(rows_of(connection, ones))
-    remove(connection, views, ones)
-    give_back(connection, ones)
+    let_go(connection, views, ones)
     withdraw(connection, deletes)
     look_again(connection, [ref_of(state.feed, one) for one in ones])
 

@@ -13,7 +13,7 @@ from ..errors import EncodingError
 from ..feed.chain import as_hole
 from ..feed.content import NEVER_ERASED, Entry, read_many
 from ..ids import FeedId, Ref
-from .alone import alone_at, drop_wanted, give_back, look_again, remove
+from .alone import alone_at, drop_wanted, let_go, look_again, wipe
 from .changes import ChangeNumbers
 from .feeds import FeedState, feed_state, shown_limit
 from .links import link_at
@@ -99,9 +99,7 @@ def _erase_alone(
     one = alone_at(connection, state.key(ref.seq))
     if one is None or one.id != ref.id or is_never_erased(one.payload):
         return
-    remove(connection, views, [one])
-    give_back(connection, [one])
-    connection.execute("INSERT INTO erasures (key) VALUES (?)", (one.key,))
+    let_go(connection, views, [one])
     changes.take(connection)  # who asks for it again, since this node's changes have moved, hears of the delete
 
 
@@ -119,7 +117,7 @@ def _erase(
     connection.execute(
         "INSERT INTO holes (key, length, hash, why) VALUES (?, ?, ?, ?)", (key, *as_hole(payload), DELETED)
     )
-    connection.execute("INSERT INTO erasures (key) VALUES (?)", (key,))
+    wipe(connection, [key])
     connection.execute(
         "UPDATE feeds SET bytes = bytes + ?, change = ? WHERE number = ?",
         (HOLE_BYTES - len(payload), changes.take(connection), state.number),

@@ -13,7 +13,7 @@ from ..feed.content import Entry
 from ..feed.device import Revoke, check_revoke, revoke_of
 from ..ids import AccountId, EntryId, FeedId
 from ..limits import INGEST_BATCH_ENTRIES
-from .alone import Alone, alone_between, give_back, remove, rows_of
+from .alone import Alone, alone_between, give_back, remove, rows_of, wipe
 from .blocks import is_blocked_feed
 from .changes import ChangeNumbers
 from .cut import learn_fork, learn_revoke
@@ -372,6 +372,7 @@ class Ingest:
             )
         if covered:
             rows = [row for row in rows if row.key not in covered]
+            wipe(self._connection, covered & seen.keys())
         if rows:
             show(self._connection, self._views, rows)
 
@@ -446,6 +447,7 @@ class Ingest:
         if strange:
             gone = {one.key for one in strange}
             withdraw(self._connection, deletes_in(row for row in rows if row.key in gone))
+            wipe(self._connection, gone)
         entries = {row.key: row.entry for row in rows}
         seen = {}
         for one in ones:

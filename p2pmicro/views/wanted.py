@@ -13,7 +13,7 @@ from ..errors import ContentError, EncodingError
 from ..feed.content import Content, read, ref_of
 from ..ids import EntryId, FeedId, Ref
 from ..limits import EXCERPT_STEPS_MAX, WANTED_MAX, WANTED_OF_FEED_MAX
-from ..store.alone import alone_at, charge_to, drop_wanted, give_back, look_again, remove
+from ..store.alone import alone_at, charge_to, drop_wanted, let_go, look_again
 from ..store.effects import deleter_of
 from ..store.feeds import FeedState, Role, feed_by_number, feed_state, feeds_of, shown_end, shown_limit
 from ..store.view import Row, View, shown_rows
@@ -305,8 +305,7 @@ def _settle(connection: sqlite3.Connection, views: Sequence[View], ref: Ref) -> 
         if wish is not None:
             _want(connection, [wish])
     elif wish is None and one.steps > 0:
-        remove(connection, views, [one])
-        give_back(connection, [one])
+        let_go(connection, views, [one])
     elif wish is not None and wish.charged != one.charged:
         charge_to(connection, one, wish.charged, min(one.steps, wish.steps))
 

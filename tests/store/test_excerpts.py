@@ -11,7 +11,7 @@ from p2pmicro.ids import Ref
 from p2pmicro.limits import EXCERPT_STEPS_MAX
 from p2pmicro.store import blocks, feeds, peers
 from p2pmicro.store.alone import all_alone_rows
-from p2pmicro.store.cut import learn_fork, learn_revoke
+from p2pmicro.store.cut import drop_alone, learn_fork, learn_revoke
 from p2pmicro.store.db import transaction
 from p2pmicro.store.erase import finish, pending
 from p2pmicro.store.excerpts import Taken, deletes_after, last_wanted, wanted_after
@@ -572,6 +572,40 @@ class TestDeletes:
         assert shelf.alone(stranger) == []
         assert pending(shelf.connection) == 1
         shelf.check()
+
+    def test_delete_that_comes_with_what_was_held_alone_erases_it(
+        self, shelf: Shelf, friend: MadeFeed, stranger: MadeFeed
+    ) -> None:
+        told = say(stranger, SECRET)
+        answer(friend, told)
+        _hold(shelf, friend)
+        shelf.bring(stranger, told.seq)
+        delete(stranger, told)
+        _hold(shelf, stranger)
+        assert shelf.alone(stranger) == []
+        assert pending(shelf.connection) == 1
+        shelf.check()
+
+    @pytest.mark.parametrize("how", ["nothing refers to it", "a fork hides it"])
+    def test_what_leaves_is_wiped_as_a_delete_may_name_it_when_it_is_not_looked_for(
+        self, shelf: Shelf, friend: MadeFeed, stranger: MadeFeed, how: str
+    ) -> None:
+        told = say(stranger, SECRET)
+        answered = answer(friend, told)
+        _hold(shelf, friend)
+        shelf.bring(stranger, told.seq)
+        if how == "a fork hides it":
+            with transaction(shelf.connection):
+                drop_alone(shelf.connection, shelf.views, shelf.feed(stranger.feed), told.seq, told.seq)
+            assert pending(shelf.connection) == 1
+        else:
+            delete(friend, answered)
+            shelf.take(friend.range(friend.last, friend.last))
+            shelf.settle()
+            assert pending(shelf.connection) == 2
+        assert shelf.alone(stranger) == []
+        assert finish(shelf.connection, shelf.views)
+        assert not any(SECRET.encode() in path.read_bytes() for path in shelf.path.parent.glob("store.db*"))
 
     def test_deletes_are_told_by_their_changes(self, shelf: Shelf, friend: MadeFeed) -> None:
         _hold(shelf, friend)

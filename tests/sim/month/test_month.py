@@ -10,8 +10,9 @@ from tests.sim.month.month import play_month
 from tests.sim.playing import check_schedules
 
 _MONTHS = 2
-# A gap that was filled and not told of; a wish that housework found and nobody was asked for; one dropped for a block.
-_FAILED_ONCE = (201, 253, 277)
+# Text of an excerpt whose delete came with its run; a gap that was filled and not told of; a block lifted at a start;
+# a wish that housework found and nobody was asked for; one dropped for a block.
+_FAILED_ONCE = (130, 201, 211, 253, 277)
 
 
 def test_whatever_happened_in_a_month_nodes_show_what_is_true(request: pytest.FixtureRequest) -> None:
