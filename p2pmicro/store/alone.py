@@ -16,6 +16,7 @@ from ..feed.content import Entry, read_many
 from ..feed.wire import excerpt_value, parse_excerpt
 from ..ids import EntryId, FeedId, Ref
 from ..limits import INGEST_BATCH_ENTRIES
+from .erase import wipe
 from .feeds import FeedState, feed_by_number
 from .quota import ROW_BYTES
 from .view import Row, View, show, unshow
@@ -99,11 +100,6 @@ def let_go(connection: sqlite3.Connection, views: Sequence[View], ones: Sequence
     remove(connection, views, ones)
     give_back(connection, ones)
     wipe(connection, [one.key for one in ones])
-
-
-def wipe(connection: sqlite3.Connection, keys: Iterable[int]) -> None:
-    """Note that texts which are gone may still lie in files: `erase.finish` is due."""
-    connection.executemany("INSERT INTO erasures (key) VALUES (?)", [(key,) for key in keys])
 
 
 def charge_to(connection: sqlite3.Connection, one: Alone, charged: int, steps: int) -> None:

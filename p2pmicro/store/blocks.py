@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from ..ids import AccountId, FeedId
 from ..limits import FEEDS_PER_ACCOUNT_MAX
 from . import private
-from .alone import wipe
+from .erase import wipe
 from .feeds import Role, feeds_of, role_of, set_role
 from .forget import forget_step
 from .view import View

@@ -3,6 +3,8 @@
 import sqlite3
 from dataclasses import dataclass
 
+from .erase import wipe
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -26,7 +28,7 @@ def save(connection: sqlite3.Connection, text: str, now_ms: int, number: int | N
         row = connection.execute(
             "UPDATE drafts SET saved_ms = ?, text = ? WHERE number = ? RETURNING number", (now_ms, text, number)
         ).fetchone()
-        _wipe(connection)
+        wipe(connection, [0])
     return None if row is None else int(row[0])
 
 
@@ -45,10 +47,5 @@ def drop(connection: sqlite3.Connection, number: int) -> bool:
     """Take one away, in the caller's transaction; False if there is none of that number."""
     gone = connection.execute("DELETE FROM drafts WHERE number = ?", (number,)).rowcount > 0
     if gone:
-        _wipe(connection)
+        wipe(connection, [0])
     return gone
-
-
-def _wipe(connection: sqlite3.Connection) -> None:
-    """Note that old text may still lie in the write-ahead log, as after a delete: see erase.py."""
-    connection.execute("INSERT INTO erasures (key) VALUES (0)")

@@ -13,8 +13,9 @@ from ..errors import EncodingError
 from ..feed.chain import as_hole
 from ..feed.content import NEVER_ERASED, Entry, read_many
 from ..ids import FeedId, Ref
-from .alone import alone_at, drop_wanted, let_go, look_again, wipe
+from .alone import alone_at, drop_wanted, let_go, look_again
 from .changes import ChangeNumbers
+from .erase import wipe
 from .feeds import FeedState, feed_state, shown_limit
 from .links import link_at
 from .quota import HOLE_BYTES

@@ -6,7 +6,7 @@ Source: protocol/feed.md, "Deletes"; SQLite FTS5 manual, section 6.8.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from .db import transaction
@@ -14,6 +14,11 @@ from .scrub import scrub
 from .view import View
 
 _TRIES_MAX = 1024  # slices of the file, and times that somebody wrote between the checkpoint and a slice
+
+
+def wipe(connection: sqlite3.Connection, keys: Iterable[int]) -> None:
+    """Note that texts which are gone may still lie in a file of the home, in the caller's transaction; 0: a draft's."""
+    connection.executemany("INSERT INTO erasures (key) VALUES (?)", [(key,) for key in keys])
 
 
 def pending(connection: sqlite3.Connection) -> int:

@@ -13,7 +13,7 @@ from ..feed.content import Entry
 from ..feed.device import Revoke, check_revoke, revoke_of
 from ..ids import AccountId, EntryId, FeedId
 from ..limits import INGEST_BATCH_ENTRIES
-from .alone import Alone, alone_between, give_back, remove, rows_of, wipe
+from .alone import Alone, alone_between, give_back, remove, rows_of
 from .blocks import is_blocked_feed
 from .changes import ChangeNumbers
 from .cut import learn_fork, learn_revoke
@@ -29,6 +29,7 @@ from .effects import (
     is_never_erased,
     withdraw,
 )
+from .erase import wipe
 from .feeds import FeedState, Role, feed_state, run_columns, shown_limit
 from .links import WAYPOINT_ENTRIES, link_at
 from .quota import HOLE_BYTES, Quotas, cost_of

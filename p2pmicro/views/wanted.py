@@ -208,10 +208,14 @@ def _wishes(connection: sqlite3.Connection, row: Row, refs: Sequence[tuple[Ref, 
         one = alone_at(connection, row.key)
         assert one is not None, "it is shown to the views after it is stored"
         steps, charged = one.steps, one.charged
+    return _wishes_from(refs, row.time_ms, steps, charged)
+
+
+def _wishes_from(refs: Iterable[tuple[Ref, bool]], time_ms: int, steps: int, charged: int) -> Iterator[Wish]:
     for ref, answers in refs:
         further = _further(steps, answers)
         if further <= EXCERPT_STEPS_MAX:
-            yield Wish(ref.feed, ref.seq, ref.id, row.time_ms, further, charged)
+            yield Wish(ref.feed, ref.seq, ref.id, time_ms, further, charged)
 
 
 def _want(connection: sqlite3.Connection, wishes: Sequence[Wish]) -> None:
@@ -287,13 +291,7 @@ def _come_nearer(connection: sqlite3.Connection, key: int, wish: Wish) -> None:
     except (EncodingError, ContentError):
         return
     if entry.kind == "post":
-        seen_with = ((ref, _further(wish.steps, answers)) for ref, answers in _seen_with(entry.content))
-        wishes = [
-            Wish(ref.feed, ref.seq, ref.id, wish.time_ms, steps, one.charged)
-            for ref, steps in seen_with
-            if steps <= EXCERPT_STEPS_MAX
-        ]
-        _want(connection, wishes)
+        _want(connection, list(_wishes_from(_seen_with(entry.content), wish.time_ms, wish.steps, one.charged)))
 
 
 def _settle(connection: sqlite3.Connection, views: Sequence[View], ref: Ref) -> None:

@@ -43,6 +43,15 @@ def _hold(shelf: Shelf, made: MadeFeed, role: Role = Role.FOLLOWED) -> None:
     shelf.take(made.range(1, made.last))
 
 
+def _hold_secret(shelf: Shelf, friend: MadeFeed, stranger: MadeFeed) -> tuple[Ref, Ref]:
+    """A stranger's message is held alone, since a friend answers it; both."""
+    told = say(stranger, SECRET)
+    answered = answer(friend, told)
+    _hold(shelf, friend)
+    assert shelf.bring(stranger, told.seq) == [Taken.STORED]
+    return told, answered
+
+
 class TestWanting:
     def test_what_a_message_answers_is_wanted_until_it_comes(
         self, shelf: Shelf, friend: MadeFeed, stranger: MadeFeed
@@ -489,10 +498,7 @@ class TestDeletes:
     def test_delete_told_by_an_excerpt_erases_for_good(
         self, shelf: Shelf, friend: MadeFeed, stranger: MadeFeed
     ) -> None:
-        told = say(stranger, SECRET)
-        answer(friend, told)
-        _hold(shelf, friend)
-        shelf.bring(stranger, told.seq)
+        told, _ = _hold_secret(shelf, friend, stranger)
         gone = delete(stranger, told)
         assert shelf.bring(stranger, gone.seq) == [Taken.STORED]
         assert shelf.alone(stranger) == [gone.seq]
@@ -576,10 +582,7 @@ class TestDeletes:
     def test_delete_that_comes_with_what_was_held_alone_erases_it(
         self, shelf: Shelf, friend: MadeFeed, stranger: MadeFeed
     ) -> None:
-        told = say(stranger, SECRET)
-        answer(friend, told)
-        _hold(shelf, friend)
-        shelf.bring(stranger, told.seq)
+        told, _ = _hold_secret(shelf, friend, stranger)
         delete(stranger, told)
         _hold(shelf, stranger)
         assert shelf.alone(stranger) == []
@@ -590,10 +593,7 @@ class TestDeletes:
     def test_what_leaves_is_wiped_as_a_delete_may_name_it_when_it_is_not_looked_for(
         self, shelf: Shelf, friend: MadeFeed, stranger: MadeFeed, how: str
     ) -> None:
-        told = say(stranger, SECRET)
-        answered = answer(friend, told)
-        _hold(shelf, friend)
-        shelf.bring(stranger, told.seq)
+        told, answered = _hold_secret(shelf, friend, stranger)
         if how == "a fork hides it":
             with transaction(shelf.connection):
                 drop_alone(shelf.connection, shelf.views, shelf.feed(stranger.feed), told.seq, told.seq)
