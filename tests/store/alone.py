@@ -9,6 +9,7 @@ from p2pmicro.feed.device import check_device_proof
 from p2pmicro.ids import Ref
 from p2pmicro.store.db import transaction
 from p2pmicro.store.excerpts import Proven, Taken, take
+from p2pmicro.store.feeds import Role
 from p2pmicro.store.verify import verify
 from p2pmicro.views import ALL, WANTED
 from p2pmicro.views.rebuild import rebuild
@@ -60,6 +61,11 @@ class Shelf(Home):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.views = [self.seen, *ALL]
+
+    def hold(self, made: MadeFeed, role: Role = Role.FOLLOWED) -> None:
+        """Hold all of a feed."""
+        self.know(made, role)
+        self.take(made.range(1, made.last))
 
     def bring(self, made: MadeFeed, *seqs: int, named: MadeFeed | None = None, now_ms: int = NOW_MS) -> list[Taken]:
         """Somebody gives excerpts."""
