@@ -6,7 +6,8 @@ from p2pmicro.feed import content
 from p2pmicro.feed.chain import check_excerpt, page_end
 from p2pmicro.feed.content import Entry, read_many, write
 from p2pmicro.feed.device import check_device_proof
-from p2pmicro.ids import Ref
+from p2pmicro.ids import AccountId, Ref
+from p2pmicro.store import blocks
 from p2pmicro.store.db import transaction
 from p2pmicro.store.excerpts import Proven, Taken, take
 from p2pmicro.store.feeds import Role
@@ -66,6 +67,17 @@ class Shelf(Home):
         """Hold all of a feed."""
         self.know(made, role)
         self.take(made.range(1, made.last))
+
+    def hear(self, made: MadeFeed) -> None:
+        """Take in the newest entry of a feed that is held."""
+        self.take(made.range(made.last, made.last))
+
+    def block(self, account: AccountId) -> None:
+        """Block somebody, and drop all of theirs."""
+        with transaction(self.connection):
+            blocks.begin(self.connection, self.views, account)
+            while blocks.drop_step(self.connection, self.views):
+                pass
 
     def bring(self, made: MadeFeed, *seqs: int, named: MadeFeed | None = None, now_ms: int = NOW_MS) -> list[Taken]:
         """Somebody gives excerpts."""

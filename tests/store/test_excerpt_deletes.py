@@ -26,6 +26,10 @@ def _hold_secret(shelf: Shelf, friend: MadeFeed, stranger: MadeFeed) -> tuple[Re
     return told, answered
 
 
+def _is_on_disk(shelf: Shelf) -> bool:
+    return any(SECRET.encode() in path.read_bytes() for path in shelf.path.parent.glob("store.db*"))
+
+
 def test_delete_told_by_an_excerpt_erases_for_good(shelf: Shelf, friend: MadeFeed, stranger: MadeFeed) -> None:
     told, _ = _hold_secret(shelf, friend, stranger)
     gone = delete(stranger, told)
@@ -33,9 +37,9 @@ def test_delete_told_by_an_excerpt_erases_for_good(shelf: Shelf, friend: MadeFee
     assert shelf.alone(stranger) == [gone.seq]
     assert pending(shelf.connection) == 1
     assert finish(shelf.connection, shelf.views)
-    assert not any(SECRET.encode() in path.read_bytes() for path in shelf.path.parent.glob("store.db*"))
+    assert not _is_on_disk(shelf)
     answer(friend, told)
-    shelf.take(friend.range(friend.last, friend.last))
+    shelf.hear(friend)
     assert shelf.wanted == [], "nobody asks for what is deleted"
     with transaction(shelf.connection):
         found = answer_to(shelf.connection, told)
@@ -135,12 +139,12 @@ def test_what_leaves_is_wiped_as_a_delete_may_name_it_when_it_is_not_looked_for(
         assert pending(shelf.connection) == 1
     else:
         delete(friend, answered)
-        shelf.take(friend.range(friend.last, friend.last))
+        shelf.hear(friend)
         shelf.settle()
         assert pending(shelf.connection) == 2
     assert shelf.alone(stranger) == []
     assert finish(shelf.connection, shelf.views)
-    assert not any(SECRET.encode() in path.read_bytes() for path in shelf.path.parent.glob("store.db*"))
+    assert not _is_on_disk(shelf)
 
 
 def test_deletes_are_told_by_their_changes(shelf: Shelf, friend: MadeFeed) -> None:

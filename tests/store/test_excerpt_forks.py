@@ -23,7 +23,7 @@ def test_dead_branch_is_not_taken(shelf: Shelf, friend: MadeFeed) -> None:
         learn_fork(shelf.connection, shelf.views, shelf.changes, proof)
     assert [one.seq for one in shelf.wanted] == [9]
     answer(friend, ref(dead, 13))
-    shelf.take(friend.range(friend.last, friend.last))
+    shelf.hear(friend)
     assert [one.seq for one in shelf.wanted] == [9], "what is hidden is not asked for"
     assert shelf.bring(dead, 12) == [Taken.UNWANTED]
     assert shelf.bring(other, 9) == [Taken.STORED]
@@ -59,7 +59,7 @@ def test_what_a_revoke_shows_again_is_asked_for_again(shelf: Shelf, friend: Made
         proof = make_fork_proof(other.feed, other.links[10], other.side(11, 20), dead.side(11, 15))
         learn_fork(shelf.connection, shelf.views, shelf.changes, proof)
     answer(friend, ref(other, 14))
-    shelf.take(friend.range(friend.last, friend.last))
+    shelf.hear(friend)
     shelf.settle()
     assert shelf.wanted == []
     asked_upto = last_wanted(shelf.connection)

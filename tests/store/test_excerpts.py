@@ -29,10 +29,7 @@ class TestTaking:
         answer(friend, ref(stranger, 6))
         shelf.hold(friend)
         shelf.bring(stranger, 6)
-        with transaction(shelf.connection):
-            blocks.begin(shelf.connection, shelf.views, stranger.account)
-            while blocks.drop_step(shelf.connection, shelf.views):
-                pass
+        shelf.block(stranger.account)
         assert shelf.bring(stranger, 5) == [Taken.UNWANTED]
         assert shelf.count("excerpts") == 0
         assert blocks.is_blocked_feed(shelf.connection, stranger.feed), "and it is not asked for again"
@@ -55,10 +52,7 @@ class TestTaking:
         before = interest()
         assert len(before[1]) == 3
         for account in (stranger.account, talker.account):
-            with transaction(shelf.connection):
-                blocks.begin(shelf.connection, shelf.views, account)
-                while blocks.drop_step(shelf.connection, shelf.views):
-                    pass
+            shelf.block(account)
         shelf.settle()
         assert shelf.count("excerpts") == 1
         assert interest() == before
@@ -181,7 +175,7 @@ class TestLeaving:
         shelf.bring(stranger, top.seq)
         assert shelf.alone(stranger) == [2, 3]
         delete(friend, reply)
-        shelf.take(friend.range(friend.last, friend.last))
+        shelf.hear(friend)
         shelf.settle()
         assert shelf.alone(stranger) == []
         assert shelf.wanted == []
@@ -193,7 +187,7 @@ class TestLeaving:
         shelf.hold(friend)
         shelf.bring(stranger, 5, 6)
         like(friend, ref(stranger, 6), rev=2, on=False)
-        shelf.take(friend.range(friend.last, friend.last))
+        shelf.hear(friend)
         shelf.settle()
         assert shelf.alone(stranger) == [5]
         shelf.check()
@@ -209,7 +203,7 @@ class TestLeaving:
         shelf.hold(other)
         before = shelf.feed(other.feed).bytes
         delete(friend, reply)
-        shelf.take(friend.range(friend.last, friend.last))
+        shelf.hear(friend)
         shelf.settle()
         assert shelf.alone(stranger) == [5]
         assert shelf.feed(other.feed).bytes > before

@@ -51,7 +51,7 @@ class TestWanting:
         shelf.hold(other)
         assert shelf.wanted == []
         answer(friend, ref(other, 6))
-        shelf.take(friend.range(friend.last, friend.last))
+        shelf.hear(friend)
         assert shelf.wanted == []
 
     def test_only_what_the_followed_like_is_wanted(self, shelf: Shelf, stranger: MadeFeed) -> None:
@@ -89,7 +89,7 @@ class TestWanting:
             steps += 1
         assert steps == EXCERPT_STEPS_MAX
         answer(friend, ref(stranger, 30))  # what was 12 steps away is one now
-        shelf.take(friend.range(friend.last, friend.last))
+        shelf.hear(friend)
         assert [one.seq for one in shelf.wanted] == [41 - EXCERPT_STEPS_MAX + 1]
         shelf.check()
 
@@ -114,7 +114,7 @@ class TestWanting:
         shelf.bring(stranger, last.seq + 1, last.seq)
         assert shelf.wanted == []
         answer(friend, last)
-        shelf.take(friend.range(friend.last, friend.last))
+        shelf.hear(friend)
         assert shelf.wanted == [aside]
         shelf.check()
 
@@ -131,7 +131,7 @@ class TestWanting:
         assert [one.seq for one in shelf.wanted] == [9, *range(1025, 1030)]
         monkeypatch.setattr(wanted, "WANTED_MAX", 3)
         answer(friend, ref(stranger, 8))
-        shelf.take(friend.range(friend.last, friend.last))
+        shelf.hear(friend)
         assert len(shelf.wanted) == 3
 
 
@@ -150,7 +150,7 @@ class TestInterest:
         assert peers.alone_set(connection, 10) == [told.id]
         assert peers.interest_set(connection) == {friend.account}
         delete(friend, reply)
-        shelf.take(friend.range(friend.last, friend.last))
+        shelf.hear(friend)
         shelf.settle()
         assert peers.interest_delta(connection, held) == ([], [Name(Scope.ENTRY, told.id)])
         assert peers.interest_delta(connection, before) == ([], [])
